@@ -1,0 +1,27 @@
+/** Names that Drawbridge owns in a cluster, and names that Kubernetes fixes. */
+
+export const GROUP = "drawbridge.dev";
+export const API_VERSION = `${GROUP}/v1alpha1`;
+
+/** Governing labels of a Namespace: which ruleset, how strong at most, which baseline. */
+export const RULESET_LABEL = `${GROUP}/ruleset`;
+export const MODE_LABEL = `${GROUP}/mode`;
+export const BASELINE_LABEL = `${GROUP}/baseline`;
+
+/** On a Namespace only until its baseline exists; only Drawbridge removes it. */
+export const PENDING_LABEL = `${GROUP}/baseline-pending`;
+
+/** Set by the API server on every Namespace; nobody can forge it (unlike `name`, which is whatever its owner writes). */
+export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
+
+/** Who owns a field in server-side apply, and the value of app.kubernetes.io/managed-by on what we create. */
+export const FIELD_MANAGER = "drawbridge";
+export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
+
+/** Never judged, never governed: a cluster must be able to repair itself, and Drawbridge must be able to start. */
+export const SYSTEM_NAMESPACES: readonly string[] = [
+  "kube-system",
+  "kube-public",
+  "kube-node-lease",
+  "drawbridge-system",
+];
