@@ -1,0 +1,22 @@
+import type { NetworkBaseline } from "../config/baseline.ts";
+import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
+import type { Labels } from "../model/objects.ts";
+import { matches, toSelector } from "../model/selector.ts";
+
+/**
+ * The one baseline of a namespace: the one that its label names, else the first by name whose selector matches. A label
+ * that names a baseline that does not exist selects none: to fall back would give the namespace another contract than
+ * the one it asked for.
+ */
+export function governingBaseline(
+  namespace: string,
+  labels: Labels,
+  baselines: readonly NetworkBaseline[],
+): NetworkBaseline | undefined {
+  if (SYSTEM_NAMESPACES.includes(namespace)) return undefined;
+  const named = labels[BASELINE_LABEL];
+  if (named !== undefined) return baselines.find(({ metadata }) => metadata.name === named);
+  return baselines
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    .find(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels));
+}

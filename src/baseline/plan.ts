@@ -1,0 +1,58 @@
+import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
+import { BASELINE_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { Labels } from "../model/objects.ts";
+
+export interface Plan {
+  /** To be applied, in this order. What is already there as wanted is not among them. */
+  readonly apply: readonly NetworkPolicy[];
+  /** Names that a policy of somebody else has taken, with another spec. Never overwritten. */
+  readonly conflicts: readonly string[];
+}
+
+/**
+ * What must be written so that a namespace that has `found` has `wanted`. Somebody else's policy that says the same is
+ * adopted; one that says something else stays as it is and is reported.
+ */
+export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPolicy[]): Plan {
+  const byName = new Map(found.map((policy) => [policy.metadata?.name, policy]));
+  const apply: NetworkPolicy[] = [];
+  const conflicts: string[] = [];
+  for (const policy of wanted) {
+    const existing = byName.get(policy.metadata?.name);
+    if (existing === undefined) apply.push(policy);
+    else if (isOurs(existing)) {
+      if (!isAsWanted(existing, policy)) apply.push(policy);
+    } else if (saysTheSame(existing, policy)) apply.push(policy);
+    else conflicts.push(policy.metadata?.name ?? "");
+  }
+  return { apply, conflicts };
+}
+
+function isOurs({ metadata }: NetworkPolicy): boolean {
+  return metadata?.labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER && metadata.labels[BASELINE_LABEL] !== undefined;
+}
+
+function isAsWanted(found: NetworkPolicy, wanted: NetworkPolicy): boolean {
+  return (
+    saysTheSame(found, wanted) &&
+    includes(found.metadata?.labels, wanted.metadata?.labels) &&
+    includes(found.metadata?.annotations, wanted.metadata?.annotations)
+  );
+}
+
+/** Others may add labels and annotations (Argo CD does); ours must be there. */
+function includes(found: Labels | null | undefined, wanted: Labels | null | undefined): boolean {
+  return Object.entries(wanted ?? {}).every(([key, value]) => found?.[key] === value);
+}
+
+function saysTheSame(a: NetworkPolicy, b: NetworkPolicy): boolean {
+  return canonical(normalised(a.spec)) === canonical(normalised(b.spec));
+}
+
+/** The API server drops empty lists and may order policyTypes as written: neither is a difference. */
+function normalised(spec: unknown): JsonObject {
+  const { policyTypes, ...rest } = isRecord(spec) ? spec : {};
+  const lists = Object.entries(rest).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
+  return { ...Object.fromEntries(lists), policyTypes: items(policyTypes).map(String).toSorted() };
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError, connect, type KubernetesClient, paths } from "../../cluster/client.ts";
+import type { Change, Trouble } from "../../cluster/reflector.ts";
+import type { Cap } from "../../config/mode.ts";
+import { BaselineLoop } from "../../controllers/baseline-loop.ts";
+import { type Caches, createCaches } from "../../controllers/caches.ts";
+import { LiveConfiguration } from "../../controllers/configuration.ts";
+import type { Documents } from "../../engine/configuration.ts";
+import { InputError } from "../../model/errors.ts";
+import { FIELD_MANAGER } from "../../model/names.ts";
+import type { KubernetesObject, Labels } from "../../model/objects.ts";
+import type { AdmissionRequest } from "../../server/review.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+
+export interface ClusterOptions {
+  readonly kubeconfig: string;
+  readonly mode: Cap;
+  readonly embedded: Documents;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** All that a server does with a cluster beside being asked by it: caches, live configuration, the baseline loop. */
+export interface Cluster {
+  readonly client: KubernetesClient;
+  readonly configuration: LiveConfiguration;
+  readonly caches: Caches;
+  readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  readonly isOwn: (request: AdmissionRequest) => boolean;
+  readonly stop: () => Promise<void>;
+}
+
+/** Connects and starts to watch. @throws InputError invalid-kubeconfig, cluster-unreachable */
+export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }: ClusterOptions): Promise<Cluster> {
+  const client = await connect({ kubeconfig });
+  const user = await whoAmI(client, log).catch(async (error: unknown) => {
+    await client.close();
+    throw error;
+  });
+  const configuration = new LiveConfiguration(mode, embedded);
+  const loop = new BaselineLoop({
+    client,
+    log,
+    metrics,
+    configuration: () => configuration.current,
+    namespace: (name) => caches.namespace(name),
+    policies: (namespace) => caches.policiesIn(namespace),
+    onWrite: (what) => metrics.baselineWrites.inc({ what }),
+  });
+
+  const onDocument = (kind: "NetworkRuleset" | "NetworkBaseline") => {
+    return ({ type, object, previous }: Change<KubernetesObject>) => {
+      if (previous === object) return;
+      const name = object.metadata?.name ?? "";
+      if (type === "deleted") configuration.remove(kind, name);
+      const problem = type === "deleted" ? undefined : configuration.set(kind, object);
+      metrics.configurationErrors.set(configuration.problems.length);
+      if (problem === undefined) log.info({ kind, name, change: type }, "configuration changed");
+      else {
+        metrics.configurationRejections.inc({ kind });
+        log.error({ kind, name }, problem);
+      }
+      loop.reconsider(caches.namespaces());
+    };
+  };
+  const caches: Caches = createCaches(client, {
+    onNamespace: (change) => loop.onNamespace(change),
+    onPolicy: (change) => loop.onPolicy(change),
+    onRuleset: onDocument("NetworkRuleset"),
+    onBaseline: onDocument("NetworkBaseline"),
+    onTrouble: (resource, { during, error, failures }: Trouble) => {
+      metrics.reflectorErrors.inc({ resource });
+      log.warn({ resource, during, failures, error: String(error) }, "the cache of a resource is behind; trying again");
+    },
+  });
+  caches.start();
+
+  return {
+    client,
+    configuration,
+    caches,
+    namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
+    isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
+    stop: async () => {
+      await loop.stop();
+      await caches.stop();
+      await client.close();
+    },
+  };
+}
+
+/** A policy often comes right after its namespace, before the cache has heard of it. */
+async function namespaceLabels(
+  name: string,
+  waitMs: number,
+  caches: Caches,
+  client: KubernetesClient,
+): Promise<Labels | undefined> {
+  const cached = caches.namespace(name);
+  if (cached !== undefined) return cached.metadata?.labels ?? {};
+  try {
+    const found = await client.get<KubernetesObject>(paths.namespaces(name), { timeoutMs: waitMs });
+    return found.metadata?.labels ?? {};
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw new Error(`the labels of namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+const START_TRIES = 10;
+
+/** The name by which the API server knows us. Waits a while for an API server that is still starting. */
+async function whoAmI(client: KubernetesClient, log: Logger): Promise<string> {
+  const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, { timeoutMs: 5_000 });
+      return answer.status?.userInfo?.username ?? "";
+    } catch (error) {
+      const isPassing =
+        error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
+      if (!isPassing || tries === START_TRIES) {
+        throw new InputError(
+          "cluster-unreachable",
+          `the API server cannot be asked who we are: ${String(error)}. Check the kubeconfig's server, CA and user.`,
+          { cause: error },
+        );
+      }
+      log.warn({ tries, error: String(error) }, "the API server does not answer yet");
+      await sleep(1_000);
+    }
+  }
+}
+
+interface SelfSubjectReview {
+  readonly status?: { readonly userInfo?: { readonly username?: string } };
+}

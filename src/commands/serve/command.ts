@@ -1,0 +1,73 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { CAPS, type Cap } from "../../config/mode.ts";
+import { LOG_LEVELS, type LogLevel } from "../../telemetry/log.ts";
+
+export interface ServeOptions {
+  readonly kubeconfig?: string;
+  readonly webhookUrl?: URL;
+  readonly policies?: string;
+  readonly mode: Cap;
+  readonly host: string;
+  readonly port?: number;
+  readonly healthPort: number;
+  readonly certDir?: string;
+  readonly drainSeconds?: number;
+  readonly logLevel: LogLevel;
+}
+
+export function addServeCommand(program: Command): void {
+  program
+    .command("serve")
+    .description("answer the API server's admission requests, and give new namespaces their baseline")
+    .option("--kubeconfig <file>", "the cluster to watch; without it only the rules of the policies folder are applied")
+    .option(
+      "--webhook-url <url>",
+      "register with the cluster by this URL (https://HOST:PORT) and listen on its port",
+      toUrl,
+    )
+    .option(
+      "--policies <folder>",
+      "NetworkRulesets and NetworkBaselines to use without a cluster (default: those of Drawbridge)",
+    )
+    .addOption(
+      new Option("--mode <mode>", "how strong rules may be in namespaces without a mode label")
+        .choices([...CAPS])
+        .default("enforce"),
+    )
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port of the webhook (default: that of --webhook-url, else 8443)", toPort)
+    .option("--health-port <port>", "port of probes and metrics, plain HTTP", toPort, 8080)
+    .option("--cert-dir <folder>", "keep CA and certificate in this folder (default: in memory)")
+    .option(
+      "--drain-seconds <seconds>",
+      "how long to go on serving after SIGTERM (default: 10; 1 with --webhook-url)",
+      toSeconds,
+    )
+    .addOption(new Option("--log-level <level>", "how much to log").choices([...LOG_LEVELS]).default("info"))
+    .action(async (options: ServeOptions) => {
+      const { runServer } = await import("./run.ts");
+      await runServer(options);
+    });
+}
+
+function toUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "https:")
+    throw new InvalidArgumentError("It must be https://HOST:PORT: an API server calls nothing else.");
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw new InvalidArgumentError("It must be https://HOST:PORT alone: the paths /validate and /mutate are added.");
+  }
+  return url;
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError("It must be a number from 0 (any free port) to 65535.");
+  return port;
+}
+
+function toSeconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("It must be a whole number of seconds.");
+  return Number(text);
+}

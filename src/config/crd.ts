@@ -1,0 +1,81 @@
+import { isRecord, type JsonObject } from "../model/json.ts";
+import { GROUP } from "../model/names.ts";
+import { NetworkBaselineSchema } from "./baseline.ts";
+import { NetworkRulesetSchema } from "./ruleset.ts";
+
+/** The CustomResourceDefinitions of our kinds, by the name of their file in deploy/crds. */
+export function customResourceDefinitions(): Record<string, JsonObject> {
+  return {
+    "networkrulesets.yaml": definition("NetworkRuleset", NetworkRulesetSchema, [
+      { name: "Base", type: "string", jsonPath: ".spec.base" },
+    ]),
+    "networkbaselines.yaml": definition("NetworkBaseline", NetworkBaselineSchema, [
+      { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name" },
+    ]),
+  };
+}
+
+function definition(kind: string, schema: { properties: { spec: unknown } }, columns: readonly object[]): JsonObject {
+  const singular = kind.toLowerCase();
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${singular}s.${GROUP}` },
+    spec: {
+      group: GROUP,
+      scope: "Cluster",
+      names: { kind, listKind: `${kind}List`, plural: `${singular}s`, singular, categories: ["drawbridge"] },
+      versions: [
+        {
+          name: "v1alpha1",
+          served: true,
+          storage: true,
+          additionalPrinterColumns: [
+            ...columns,
+            { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+          ],
+          schema: {
+            openAPIV3Schema: {
+              type: "object",
+              required: ["spec"],
+              properties: {
+                apiVersion: { type: "string" },
+                kind: { type: "string" },
+                metadata: { type: "object" },
+                spec: structural(schema.properties.spec),
+              },
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/**
+ * The JSON Schema that TypeBox makes, as a structural schema, which is what an API server accepts: every level has a
+ * type, maps are additionalProperties, and unknown fields are not forbidden but pruned (a client that asks for strict
+ * validation is told of them). No defaults: the API server would store them, and under lenient validation a misspelt
+ * field would silently become one.
+ */
+export function structural(schema: unknown): JsonObject {
+  if (!isRecord(schema) || Object.keys(schema).length === 0) return { "x-kubernetes-preserve-unknown-fields": true };
+  const { additionalProperties: _, patternProperties, uniqueItems, ...rest } = schema;
+  const result: Record<string, unknown> = { ...rest };
+  if (Array.isArray(schema["enum"])) result["type"] = "string";
+  if (isRecord(schema["properties"])) {
+    result["properties"] = Object.fromEntries(
+      Object.entries(schema["properties"]).map(([name, property]) => [name, structural(property)]),
+    );
+  }
+  if (isRecord(patternProperties)) {
+    const values = Object.values(patternProperties)[0];
+    if (isRecord(values) && Object.keys(values).length > 0) result["additionalProperties"] = structural(values);
+    else result["x-kubernetes-preserve-unknown-fields"] = true;
+  }
+  if (schema["items"] !== undefined) result["items"] = structural(schema["items"]);
+  // The API server knows no uniqueItems; lists of named objects are maps by that name.
+  if (uniqueItems === true)
+    Object.assign(result, { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] });
+  return result;
+}

@@ -1,0 +1,78 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { Problem } from "../model/errors.ts";
+import { isRecord, items, pointer } from "../model/json.ts";
+import { API_VERSION } from "../model/names.ts";
+import { type NetworkBaseline, NetworkBaselineSchema } from "./baseline.ts";
+import { type NetworkRuleset, NetworkRulesetSchema } from "./ruleset.ts";
+
+export type ConfigDocument = NetworkRuleset | NetworkBaseline;
+
+export type Validated<T> =
+  | { readonly document: T; readonly problems?: never }
+  | { readonly problems: readonly Problem[] };
+
+/** Strict, because a schema of ours that ajv does not fully understand would let documents through unchecked. */
+export const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
+
+const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map([
+  ["NetworkRuleset", ajv.compile(NetworkRulesetSchema)],
+  ["NetworkBaseline", ajv.compile(NetworkBaselineSchema)],
+]);
+
+/** Is this a document of ours, and is its shape right? What the rules say of their options is the engine's to check. */
+export function validateDocument(raw: unknown): Validated<ConfigDocument> {
+  const kind = isRecord(raw) ? raw["kind"] : undefined;
+  const validate = VALIDATORS.get(String(kind));
+  if (validate === undefined) {
+    const allowed = [...VALIDATORS.keys()].join(", ");
+    return {
+      problems: [{ path: "/kind", message: `is ${show(kind)}; allowed: ${allowed} (apiVersion ${API_VERSION})` }],
+    };
+  }
+  if (!validate(raw)) return { problems: (validate.errors ?? []).map(toProblem) };
+  const document = raw as ConfigDocument;
+  const problems = document.kind === "NetworkBaseline" ? selectorProblems(document) : [];
+  return problems.length > 0 ? { problems } : { document };
+}
+
+/** One ajv error (of a validator with `verbose`) as what is wrong, the value, and what is allowed. */
+export function toProblem(error: ErrorObject): Problem {
+  const params = error.params as Record<string, unknown>;
+  const at = (path: string, message: string): Problem => ({ path, message });
+  const here = error.instancePath;
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const known = Object.keys((error.parentSchema?.["properties"] as object | undefined) ?? {});
+      const allowed = known.length > 0 ? `allowed: ${known.join(", ")}` : "nothing is allowed here";
+      return at(pointer(here, String(params["additionalProperty"])), `is not a field of this; ${allowed}`);
+    }
+    case "required":
+      return at(pointer(here, String(params["missingProperty"])), "is missing");
+    case "enum":
+      return at(here, `is ${show(error.data)}; allowed: ${items(params["allowedValues"]).join(", ")}`);
+    case "const":
+      return at(here, `is ${show(error.data)}; must be ${show(params["allowedValue"])}`);
+    case "type":
+      return at(here, `is ${show(error.data)}; must be of type ${String(params["type"])}`);
+    default:
+      return at(here, `is ${show(error.data)}; ${error.message ?? error.keyword}`);
+  }
+}
+
+/** What a schema cannot say without branches that nobody can read in an error message. */
+function selectorProblems({ spec }: NetworkBaseline): Problem[] {
+  return (spec.namespaceSelector.matchExpressions ?? []).flatMap(({ operator, values = [] }, i) => {
+    const path = pointer("/spec/namespaceSelector/matchExpressions", i, "values");
+    const takesValues = operator === "In" || operator === "NotIn";
+    if (takesValues && values.length === 0)
+      return [{ path, message: `is empty; operator ${operator} needs at least one value` }];
+    if (!takesValues && values.length > 0)
+      return [{ path, message: `is ${show(values)}; operator ${operator} takes no values` }];
+    return [];
+  });
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "missing";
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

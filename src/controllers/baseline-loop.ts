@@ -1,0 +1,83 @@
+import { ApiError } from "../cluster/client.ts";
+import type { Change } from "../cluster/reflector.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { Namespace } from "../model/objects.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type BaselineDeps, isPending, reconcileBaseline } from "./baseline.ts";
+import { KeyedQueue } from "./queue.ts";
+
+export interface BaselineLoopDeps extends BaselineDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Namespaces that are handled at once: enough to keep up with a burst, too few to trouble an API server. */
+const CONCURRENCY = 8;
+
+/** Calls reconcileBaseline for every namespace that an event says may need it, and tells what came of it. */
+export class BaselineLoop {
+  readonly #queue: KeyedQueue;
+  readonly #deps: BaselineLoopDeps;
+  /** Namespaces where somebody's policy is in our way: theirs to move, so every change of a policy there is a chance. */
+  readonly #conflicts = new Set<string>();
+
+  constructor(deps: BaselineLoopDeps) {
+    this.#deps = deps;
+    this.#queue = new KeyedQueue({
+      handle: (namespace) => this.#handle(namespace),
+      onError: (namespace, error, retryInMs) => this.#failed(namespace, error, retryInMs),
+      concurrency: CONCURRENCY,
+      backoff: { minMs: 100, maxMs: 30_000 },
+    });
+  }
+
+  onNamespace({ type, object }: Change<Namespace>): void {
+    const name = object.metadata?.name ?? "";
+    if (type !== "deleted" && isPending(object)) this.#queue.add(name);
+    else this.#conflicts.delete(name);
+    this.#deps.metrics.baselinePending.set(this.#queue.size);
+  }
+
+  onPolicy({ object }: Change<NetworkPolicy>): void {
+    const namespace = object.metadata?.namespace ?? "";
+    if (this.#conflicts.has(namespace)) this.#queue.add(namespace);
+  }
+
+  /** Looks at these again, whatever events there were: the configuration has changed. */
+  reconsider(namespaces: Iterable<Namespace>): void {
+    for (const namespace of namespaces) this.onNamespace({ type: "modified", object: namespace });
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.stop();
+  }
+
+  async #handle(namespace: string): Promise<void> {
+    const { log, metrics } = this.#deps;
+    const start = performance.now();
+    const result = await reconcileBaseline(namespace, this.#deps);
+    if (result.outcome === "nothing") return;
+    metrics.baselineNamespaces.inc({ outcome: result.outcome });
+    if (result.outcome === "conflict") {
+      this.#conflicts.add(namespace);
+      log.error(
+        { namespace, baseline: result.baseline, policies: result.conflicts },
+        "the baseline is not complete: policies of these names are not Drawbridge's and say something else; remove or rename them",
+      );
+      return;
+    }
+    this.#conflicts.delete(namespace);
+    const ms = Math.round(performance.now() - start);
+    log.info({ namespace, baseline: result.baseline, applied: result.applied, ms }, "baseline finished");
+  }
+
+  #failed(namespace: string, error: unknown, retryInMs: number): void {
+    const { log, metrics } = this.#deps;
+    // A namespace that goes away takes no more policies, which is as it should be: its events end the retries.
+    const isGone = error instanceof ApiError && error.causes.some(({ reason }) => reason === "NamespaceTerminating");
+    metrics.baselineNamespaces.inc({ outcome: "failed" });
+    const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
+    log[isGone ? "info" : "error"](details, "baseline not applied; trying again");
+  }
+}

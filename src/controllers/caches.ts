@@ -1,0 +1,71 @@
+import { type KubernetesClient, paths } from "../cluster/client.ts";
+import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { KubernetesObject, Namespace } from "../model/objects.ts";
+
+export interface CacheEvents {
+  readonly onNamespace: (change: Change<Namespace>) => void;
+  readonly onPolicy: (change: Change<NetworkPolicy>) => void;
+  readonly onRuleset: (change: Change<KubernetesObject>) => void;
+  readonly onBaseline: (change: Change<KubernetesObject>) => void;
+  readonly onTrouble: (resource: string, trouble: Trouble) => void;
+}
+
+/** Every namespace is looked at again this often, whatever events were lost. */
+const RESYNC_MS = 10 * 60_000;
+
+export type Caches = ReturnType<typeof createCaches>;
+
+/** What Drawbridge keeps of the cluster in memory. */
+export function createCaches(client: KubernetesClient, events: CacheEvents) {
+  const options = <T extends KubernetesObject>(resource: string, onChange: (change: Change<T>) => void) => ({
+    client,
+    onChange,
+    onError: (trouble: Trouble) => events.onTrouble(resource, trouble),
+    transform: withoutManagedFields<T>,
+  });
+  // Without our CRDs the embedded configuration serves; with them a watch of two kinds more.
+  const ofOurs = { absentIsEmpty: true };
+  const reflectors = {
+    namespaces: new Reflector<Namespace>({
+      ...options("namespaces", events.onNamespace),
+      path: paths.namespaces(),
+      resyncMs: RESYNC_MS,
+    }),
+    networkpolicies: new Reflector<NetworkPolicy>({
+      ...options("networkpolicies", events.onPolicy),
+      path: paths.networkPolicies(),
+    }),
+    networkrulesets: new Reflector<KubernetesObject>({
+      ...options("networkrulesets", events.onRuleset),
+      path: paths.networkRulesets(),
+      ...ofOurs,
+    }),
+    networkbaselines: new Reflector<KubernetesObject>({
+      ...options("networkbaselines", events.onBaseline),
+      path: paths.networkBaselines(),
+      ...ofOurs,
+    }),
+  };
+  const all = Object.entries(reflectors);
+  return {
+    namespace: (name: string) => reflectors.namespaces.get(name),
+    namespaces: () => reflectors.namespaces.list(),
+    policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
+    start: () => all.forEach(([, reflector]) => reflector.start()),
+    stop: async () => {
+      await Promise.all(all.map(([, reflector]) => reflector.stop()));
+    },
+    synced: async (signal: AbortSignal) => {
+      await Promise.all(all.map(([, reflector]) => reflector.synced(signal)));
+    },
+    /** Resources that have not been listed yet. */
+    missing: () => all.filter(([, reflector]) => !reflector.hasSynced).map(([resource]) => resource),
+  };
+}
+
+/** Half of many objects, and never looked at here. */
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata };
+}

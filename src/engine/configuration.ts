@@ -1,0 +1,66 @@
+import type { NetworkBaseline } from "../config/baseline.ts";
+import { CAPS, type Cap, isCap } from "../config/mode.ts";
+import type { NetworkRuleset } from "../config/ruleset.ts";
+import { MODE_LABEL, RULESET_LABEL } from "../model/names.ts";
+import type { Labels } from "../model/objects.ts";
+import { type Ruleset, resolveRuleset } from "./ruleset.ts";
+
+/** Valid documents of our kinds, by name. */
+export interface Documents {
+  readonly rulesets: ReadonlyMap<string, NetworkRuleset>;
+  readonly baselines: ReadonlyMap<string, NetworkBaseline>;
+}
+
+/** Everything that decides, ready to be used. Immutable: a change makes another. */
+export interface Configuration {
+  /** Of the installation: what holds in a namespace without a mode label. */
+  readonly mode: Cap;
+  readonly rulesets: ReadonlyMap<string, Ruleset>;
+  readonly defaultRuleset: Ruleset;
+  readonly baselines: readonly NetworkBaseline[];
+}
+
+/**
+ * `own` over `embedded`: a ruleset replaces the embedded one of its name (and may build upon it), the first baseline of
+ * one's own replaces the embedded one whatever its name, or there would be no way to get rid of that.
+ */
+export function configure(mode: Cap, embedded: Documents, own: Documents): Configuration {
+  const documents = [...new Map([...embedded.rulesets, ...own.rulesets]).values()];
+  const rulesets = new Map(
+    documents.map((document) => [document.metadata.name, resolveRuleset(document, embedded.rulesets)]),
+  );
+  const defaultRuleset = rulesets.get("default");
+  if (defaultRuleset === undefined) throw new Error("the embedded ruleset default is missing");
+  const baselines = own.baselines.size > 0 ? own.baselines : embedded.baselines;
+  return { mode, rulesets, defaultRuleset, baselines: [...baselines.values()] };
+}
+
+/** What governs a namespace. `problems`: labels that say nothing we know, and what holds instead. */
+export interface Governance {
+  readonly cap: Cap;
+  readonly ruleset: Ruleset;
+  readonly problems: readonly string[];
+}
+
+export function governanceOf(labels: Labels, configuration: Configuration): Governance {
+  const problems: string[] = [];
+  const wantedMode = labels[MODE_LABEL];
+  if (wantedMode !== undefined && !isCap(wantedMode)) {
+    problems.push(
+      `label ${MODE_LABEL}: ${wantedMode} is not one of ${CAPS.join(", ")}; mode ${configuration.mode} holds`,
+    );
+  }
+  const wantedRuleset = labels[RULESET_LABEL] ?? "default";
+  const ruleset = configuration.rulesets.get(wantedRuleset);
+  if (ruleset === undefined) {
+    const known = [...configuration.rulesets.keys()].join(", ");
+    problems.push(
+      `label ${RULESET_LABEL}: there is no NetworkRuleset ${wantedRuleset} (there are ${known}); default holds`,
+    );
+  }
+  return {
+    cap: isCap(wantedMode) ? wantedMode : configuration.mode,
+    ruleset: ruleset ?? configuration.defaultRuleset,
+    problems,
+  };
+}

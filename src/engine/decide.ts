@@ -1,0 +1,73 @@
+import { fieldPath } from "../model/json.ts";
+import type { ObjectRef } from "../model/objects.ts";
+import type { Finding } from "./evaluate.ts";
+
+/** What the API server is told, and through it the person at the terminal. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly message?: string;
+  /** Shown by kubectl, one a line. None on a refused request: its message says it all. */
+  readonly warnings: readonly string[];
+  /** For the API server's audit log. */
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+}
+
+export const ALLOWED: Decision = { allowed: true, warnings: [], auditAnnotations: {} };
+
+export function decide(object: ObjectRef, rulesetName: string, findings: readonly Finding[]): Decision {
+  if (findings.length === 0) return ALLOWED;
+  const refused = findings.filter(({ mode }) => mode === "enforce");
+  const auditAnnotations = { findings: auditText(findings) };
+  if (refused.length > 0) {
+    return { allowed: false, message: refusal(object, rulesetName, refused), warnings: [], auditAnnotations };
+  }
+  const warnings = findings.filter(({ mode }) => mode === "warn").map((finding) => `drawbridge: ${line(finding)}`);
+  return { allowed: true, warnings: boundWarnings(warnings), auditAnnotations };
+}
+
+/**
+ * One line a finding:
+ *
+ *     NetworkPolicy shop/web breaks 1 rule of ruleset default:
+ *       no-open-egress: spec.egress[0]: a clause without `to` allows ... Fix: name the peers under `to`, or ...
+ */
+function refusal({ kind, namespace, name }: ObjectRef, rulesetName: string, findings: readonly Finding[]): string {
+  const shown = findings.slice(0, MOST_LINES).map((finding) => `  ${line(finding)}`);
+  if (findings.length > MOST_LINES) shown.push(`  and ${findings.length - MOST_LINES} more`);
+  const rules = new Set(findings.map(({ rule }) => rule)).size;
+  const who = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  return [`${who} breaks ${rules} rule${rules === 1 ? "" : "s"} of ruleset ${rulesetName}:`, ...shown].join("\n");
+}
+
+const MOST_LINES = 40;
+
+function line({ rule, path, message, fix }: Finding): string {
+  return `${rule}: ${fieldPath(path)}: ${message}. Fix: ${fix}.`;
+}
+
+/** Enough to find the objects of a rule in an audit log; the whole text is in our own log. */
+function auditText(findings: readonly Finding[]): string {
+  return truncate(findings.map(({ mode, rule, path }) => `${mode} ${rule} ${fieldPath(path)}`).join("; "), 2048);
+}
+
+/** The API server cuts a warning at 256 characters, and drops what goes beyond 4,096 together. */
+const WARNING_CHARACTERS = 256;
+const WARNINGS_CHARACTERS = 4096;
+
+export function boundWarnings(warnings: readonly string[]): string[] {
+  const cut = warnings.map((text) => truncate(text, WARNING_CHARACTERS));
+  const kept: string[] = [];
+  let total = 0;
+  for (const text of cut) {
+    const more = `drawbridge: and ${cut.length - kept.length} more`;
+    const isLast = kept.length === cut.length - 1;
+    if (total + text.length + (isLast ? 0 : more.length) > WARNINGS_CHARACTERS) return [...kept, more];
+    kept.push(text);
+    total += text.length;
+  }
+  return kept;
+}
+
+function truncate(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
+}

@@ -1,0 +1,46 @@
+import type { Mode } from "../config/mode.ts";
+import type { NetworkRuleset } from "../config/ruleset.ts";
+import { RULES } from "../rules/index.ts";
+import type { Rule } from "../rules/rule.ts";
+
+/** A NetworkRuleset with everything filled in: what `evaluate` runs. */
+export interface Ruleset {
+  readonly name: string;
+  /** Rules that are disabled are not in it. */
+  readonly settings: readonly RuleSetting[];
+}
+
+export interface RuleSetting {
+  readonly rule: Rule;
+  readonly mode: Mode;
+  readonly options: object;
+}
+
+/** A document must have been validated. A rule that neither it nor its base names is disabled. */
+export function resolveRuleset(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRuleset>): Ruleset {
+  const layers = layersOf(document, bases);
+  const settings = RULES.map((rule): RuleSetting => {
+    const entries = layers.flatMap(({ spec }) => {
+      const rules = spec.rules ?? {};
+      return Object.hasOwn(rules, rule.id) ? [rules[rule.id] ?? {}] : [];
+    });
+    const mode = entries.findLast((entry) => entry.mode !== undefined)?.mode ?? "disabled";
+    return { rule, mode, options: Object.assign(defaultsOf(rule), ...entries.map((entry) => entry.options ?? {})) };
+  });
+  return { name: document.metadata.name, settings: settings.filter(({ mode }) => mode !== "disabled") };
+}
+
+/** The shipped ruleset that a document changes, then the document. */
+function layersOf(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRuleset>): NetworkRuleset[] {
+  const base = bases.get(document.spec.base ?? "default");
+  return base === undefined || base === document ? [document] : [base, document];
+}
+
+export function defaultsOf(rule: Rule): object {
+  return Object.fromEntries(
+    Object.entries<{ default: unknown }>(rule.options as Record<string, { default: unknown }>).map(([name, schema]) => [
+      name,
+      schema.default,
+    ]),
+  );
+}

@@ -1,0 +1,90 @@
+import { isRecord, items, type JsonObject, pointer, text } from "./json.ts";
+import type { KubernetesObject, Labels } from "./objects.ts";
+import type { Clause, Direction, Peer, Policy, Port } from "./policy.ts";
+import { EVERYTHING, toSelector } from "./selector.ts";
+
+/** networking.k8s.io/v1 NetworkPolicy as it travels; `spec` is read only by toPolicy. */
+export interface NetworkPolicy extends KubernetesObject {
+  readonly spec?: unknown;
+}
+
+/**
+ * Reads a NetworkPolicy as the API server decodes it: a null list item is `{}`, an empty `from` or `to` is everyone,
+ * absent policyTypes are Ingress, and Egress if there are egress clauses. Never throws: what has a wrong type is read
+ * as absent (the API server refuses such an object before anyone is asked).
+ */
+export function toPolicy(object: NetworkPolicy): Policy {
+  const spec = isRecord(object.spec) ? object.spec : {};
+  return {
+    ref: {
+      kind: "NetworkPolicy",
+      ...(object.metadata?.namespace && { namespace: object.metadata.namespace }),
+      name: object.metadata?.name ?? object.metadata?.generateName ?? "",
+    },
+    annotations: labelsOf(object.metadata?.annotations),
+    selects: toSelector(spec["podSelector"], "/spec/podSelector"),
+    isolates: isolatedBy(spec),
+    clauses: [...clausesOf(spec, "ingress"), ...clausesOf(spec, "egress")],
+  };
+}
+
+function isolatedBy(spec: JsonObject): Direction[] {
+  const written = items(spec["policyTypes"]);
+  if (written.length === 0) return items(spec["egress"]).length > 0 ? ["ingress", "egress"] : ["ingress"];
+  const isolates: Direction[] = [];
+  if (written.includes("Ingress")) isolates.push("ingress");
+  if (written.includes("Egress")) isolates.push("egress");
+  return isolates;
+}
+
+function clausesOf(spec: JsonObject, direction: Direction): Clause[] {
+  return items(spec[direction]).map((raw, i) => {
+    const clause = isRecord(raw) ? raw : {};
+    const path = pointer("/spec", direction, i);
+    const side = direction === "ingress" ? "from" : "to";
+    const peers = items(clause[side]);
+    const ports = items(clause["ports"]);
+    return {
+      direction,
+      path,
+      peers: peers.length === 0 ? "anyone" : peers.map((peer, n) => toPeer(peer, pointer(path, side, n))),
+      ports: ports.length === 0 ? "all" : ports.map((port, n) => toPort(port, pointer(path, "ports", n))),
+    };
+  });
+}
+
+function toPeer(raw: unknown, path: string): Peer {
+  const peer = isRecord(raw) ? raw : {};
+  if (isRecord(peer["ipBlock"])) {
+    const block = peer["ipBlock"];
+    return { kind: "addresses", cidr: text(block["cidr"]), except: items(block["except"]).map(text), path };
+  }
+  const namespaces = peer["namespaceSelector"];
+  const pods = peer["podSelector"];
+  if (!isRecord(namespaces) && !isRecord(pods)) return { kind: "unknown", path };
+  return {
+    kind: "pods",
+    namespaces: isRecord(namespaces) ? toSelector(namespaces, `${path}/namespaceSelector`) : "own",
+    pods: isRecord(pods) ? toSelector(pods, `${path}/podSelector`) : EVERYTHING(path),
+    path,
+  };
+}
+
+function toPort(raw: unknown, path: string): Port {
+  const port = isRecord(raw) ? raw : {};
+  const number = port["port"];
+  return {
+    protocol: typeof port["protocol"] === "string" ? port["protocol"] : "TCP",
+    ...((typeof number === "number" || typeof number === "string") && { port: number }),
+    ...(typeof port["endPort"] === "number" && { endPort: port["endPort"] }),
+    path,
+  };
+}
+
+/** Annotations that are really texts: a lenient client may have sent anything. */
+function labelsOf(raw: unknown): Labels {
+  if (!isRecord(raw)) return {};
+  return Object.fromEntries(
+    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,83 @@
+import { isRecord, items, pointer, text } from "./json.ts";
+import { NAMESPACE_NAME_LABEL } from "./names.ts";
+import type { Labels } from "./objects.ts";
+
+/** A label selector, its two notations folded into one list: `matchLabels: {k: v}` is `k In [v]`. All must hold. */
+export interface Selector {
+  readonly requirements: readonly Requirement[];
+  readonly path: string;
+}
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values: readonly string[];
+  readonly path: string;
+}
+
+export const EVERYTHING = (path: string): Selector => ({ requirements: [], path });
+
+/** Reads a LabelSelector as the API server decodes it: null and missing are `{}`, which selects everything. */
+export function toSelector(raw: unknown, path: string): Selector {
+  if (!isRecord(raw)) return EVERYTHING(path);
+  const labels = isRecord(raw["matchLabels"]) ? Object.entries(raw["matchLabels"]) : [];
+  return {
+    path,
+    requirements: [
+      ...labels.map(([key, value]) => ({
+        key,
+        operator: "In",
+        values: [text(value)],
+        path: pointer(path, "matchLabels", key),
+      })),
+      ...items(raw["matchExpressions"]).map((item, i) => toRequirement(item, pointer(path, "matchExpressions", i))),
+    ],
+  };
+}
+
+function toRequirement(raw: unknown, path: string): Requirement {
+  const item = isRecord(raw) ? raw : {};
+  return {
+    key: text(item["key"]),
+    operator: text(item["operator"]),
+    values: items(item["values"]).map(text),
+    path,
+  };
+}
+
+/** Does nothing here name what must be there? Empty selectors, and those that only say what must not be. */
+export function isUnbounded(selector: Selector): boolean {
+  return !selector.requirements.some(isPositive);
+}
+
+/** The same of namespaces, all of which carry their name as a label: asking that it exists asks nothing. */
+export function selectsEveryNamespace(selector: Selector): boolean {
+  return !selector.requirements.some(
+    (r) => isPositive(r) && !(r.key === NAMESPACE_NAME_LABEL && r.operator === "Exists"),
+  );
+}
+
+function isPositive(requirement: Requirement): boolean {
+  return requirement.operator !== "NotIn" && requirement.operator !== "DoesNotExist";
+}
+
+export function matches(selector: Selector, labels: Labels): boolean {
+  return selector.requirements.every((requirement) => holds(requirement, labels));
+}
+
+/** NotIn and DoesNotExist hold for labels that lack the key; an operator that nobody knows holds for nothing. */
+export function holds({ key, operator, values }: Requirement, labels: Labels): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,23 @@
+import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
+import { noBroadCidr } from "./no-broad-cidr.ts";
+import { noDeadClause } from "./no-dead-clause.ts";
+import { noOpenEgress } from "./no-open-egress.ts";
+import { noOpenIngress } from "./no-open-ingress.ts";
+import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
+import { noUnstableLabel } from "./no-unstable-label.ts";
+import { requireMetadata } from "./require-metadata.ts";
+import { requirePolicyTypes } from "./require-policy-types.ts";
+import type { Rule } from "./rule.ts";
+
+/** Every rule there is, in the order in which findings and documentation list them. */
+export const RULES: readonly Rule[] = [
+  requirePolicyTypes,
+  noDeadClause,
+  noUnstableLabel,
+  noBroadCidr,
+  noOpenEgress,
+  noOpenIngress,
+  noAllNamespacesPeer,
+  noSystemNamespacePeer,
+  requireMetadata,
+];

@@ -1,0 +1,122 @@
+import { podPeersOf } from "../model/policy.ts";
+import { isUnbounded, selectsEveryNamespace } from "../model/selector.ts";
+import type { Rule } from "./rule.ts";
+
+export const noAllNamespacesPeer: Rule = {
+  id: "no-all-namespaces-peer",
+  on: "NetworkPolicy",
+  severity: "high",
+  title: "forbids peers in every namespace.",
+  why:
+    "`namespaceSelector: {}` is every namespace, those of other teams and those that do not exist yet included. With a " +
+    "podSelector beside it, whoever may create a Pod anywhere in the cluster becomes a peer by writing one label. " +
+    "Selectors that only exclude (NotIn, DoesNotExist) are every namespace too, but for a few.",
+  remedy:
+    "Name the namespaces: `kubernetes.io/metadata.name` cannot be forged. For the own namespace, leave namespaceSelector out.",
+  options: {},
+  examples: [
+    {
+      title: "every Pod of every namespace",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - namespaceSelector: {}
+      ports:
+        - port: 5432
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: web
+      ports:
+        - port: 5432
+`,
+    },
+    {
+      title: "a selector that only excludes",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - namespaceSelector:
+            matchExpressions:
+              - key: kubernetes.io/metadata.name
+                operator: NotIn
+                values: [sandbox]
+          podSelector:
+            matchLabels:
+              app.kubernetes.io/name: web
+      ports:
+        - port: 5432
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - namespaceSelector:
+            matchExpressions:
+              - key: kubernetes.io/metadata.name
+                operator: In
+                values: [shop, checkout]
+          podSelector:
+            matchLabels:
+              app.kubernetes.io/name: web
+      ports:
+        - port: 5432
+`,
+    },
+  ],
+
+  check({ policy }) {
+    return podPeersOf(policy).flatMap(({ peer, clause }) => {
+      if (peer.namespaces === "own" || !selectsEveryNamespace(peer.namespaces)) return [];
+      const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
+      const who = isUnbounded(peer.pods)
+        ? "every Pod of every namespace"
+        : "any Pod of every namespace that carries the label";
+      return [
+        {
+          message: `the namespaceSelector rules out hardly anything: ${direction} ${who}`,
+          path: peer.namespaces.path,
+          fix: "name the namespaces by kubernetes.io/metadata.name; leave namespaceSelector out for the own namespace",
+        },
+      ];
+    });
+  },
+};

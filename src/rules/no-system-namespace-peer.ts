@@ -1,0 +1,119 @@
+import { type Clause, podPeersOf } from "../model/policy.ts";
+import { holds, isUnbounded, type Selector, selectsEveryNamespace } from "../model/selector.ts";
+import type { Rule } from "./rule.ts";
+
+interface Options {
+  readonly namespaces: readonly string[];
+  readonly nameLabels: readonly string[];
+}
+
+export const noSystemNamespacePeer: Rule<Options> = {
+  id: "no-system-namespace-peer",
+  on: "NetworkPolicy",
+  severity: "high",
+  title: "forbids a system namespace as a whole as a peer.",
+  why:
+    "kube-system holds what runs the cluster: controllers with wide permissions, the cloud's agents, metrics, webhooks. " +
+    "A policy that needs DNS and allows all of kube-system lets a compromised Pod talk to every one of them, and them to it.",
+  remedy: "Add a podSelector beside the namespaceSelector, in the same list item: for DNS `k8s-app: kube-dns`.",
+  options: {
+    namespaces: {
+      type: "array",
+      items: { type: "string", minLength: 1 },
+      description: "Namespaces that may not be peers as a whole.",
+      default: ["kube-system"],
+    },
+    nameLabels: {
+      type: "array",
+      items: { type: "string", minLength: 1 },
+      description:
+        "Labels by whose value a selector names a namespace. `name` is not set by Kubernetes, but many copied policies use it and many clusters have it.",
+      default: ["kubernetes.io/metadata.name", "name"],
+    },
+  },
+  examples: [
+    {
+      title: "all of kube-system",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: web
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: kube-system
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: web
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: kube-system
+          podSelector:
+            matchLabels:
+              k8s-app: kube-dns
+      ports:
+        - port: 53
+          protocol: UDP
+        - port: 53
+          protocol: TCP
+`,
+    },
+  ],
+
+  check({ policy }, { options }) {
+    return podPeersOf(policy).flatMap(({ peer, clause }) => {
+      if (peer.namespaces === "own" || selectsEveryNamespace(peer.namespaces) || !isUnbounded(peer.pods)) return [];
+      const system = options.namespaces.find((name) => canName(peer.namespaces, name, options.nameLabels));
+      if (system === undefined) return [];
+      const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
+      if (isDnsOnly(clause)) {
+        return [
+          {
+            message: `${direction} every Pod of ${system} on port 53; DNS needs only the Pods that serve it`,
+            path: peer.path,
+            fix: "add podSelector: {matchLabels: {k8s-app: kube-dns}} to the same list item",
+            atMost: "warn" as const,
+          },
+        ];
+      }
+      return [
+        {
+          message: `${direction} every Pod of ${system}, where the cluster's own controllers run`,
+          path: peer.path,
+          fix: "add a podSelector to the same list item; for DNS k8s-app: kube-dns and port 53",
+        },
+      ];
+    });
+  },
+};
+
+/** Can the selector match this namespace by a label that says its name? What it asks of other labels cannot be known. */
+function canName(selector: Selector | "own", namespace: string, nameLabels: readonly string[]): boolean {
+  if (selector === "own") return false;
+  const named = selector.requirements.filter(({ key }) => nameLabels.includes(key));
+  return (
+    named.some(({ operator, values }) => operator === "In" && values.includes(namespace)) &&
+    named.every((requirement) => holds(requirement, { [requirement.key]: namespace }))
+  );
+}
+
+function isDnsOnly(clause: Clause): boolean {
+  return clause.ports !== "all" && clause.ports.every(({ port, endPort }) => port === 53 && (endPort ?? 53) === 53);
+}

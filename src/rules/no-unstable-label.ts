@@ -1,0 +1,134 @@
+import { selectorsOf } from "../model/policy.ts";
+import type { Rule } from "./rule.ts";
+
+interface Options {
+  readonly labels: readonly string[];
+}
+
+export const noUnstableLabel: Rule<Options> = {
+  id: "no-unstable-label",
+  on: "NetworkPolicy",
+  severity: "high",
+  title: "forbids selectors on labels that change with each release, rollout or Pod.",
+  why:
+    "The policy matches today's Pods and none of tomorrow's. After the next rollout its Pods stand open (if it isolated " +
+    "them) or are cut off (if it allowed their traffic), and nobody has touched the policy. Cilium leaves several of " +
+    "these labels out of a Pod's identity, so there the selector matches nothing from the first minute.",
+  remedy: "Select by what stays: app.kubernetes.io/name, app.kubernetes.io/component, app.kubernetes.io/instance.",
+  options: {
+    labels: {
+      type: "array",
+      items: { type: "string", minLength: 1 },
+      description: "Label keys that no selector may use.",
+      default: [
+        "pod-template-hash",
+        "pod-template-generation",
+        "controller-revision-hash",
+        "controller-uid",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "rollouts-pod-template-hash",
+        "helm.sh/chart",
+        "chart",
+        "app.kubernetes.io/version",
+        "version",
+        "heritage",
+        "app.kubernetes.io/managed-by",
+      ],
+    },
+  },
+  examples: [
+    {
+      title: "the hash of one ReplicaSet",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+spec:
+  podSelector:
+    matchLabels:
+      pod-template-hash: 6f7d9c5b8
+  policyTypes: [Ingress]
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: web
+  policyTypes: [Ingress]
+`,
+    },
+    {
+      title: "a version among the peers",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - podSelector:
+            matchExpressions:
+              - key: app.kubernetes.io/version
+                operator: In
+                values: ["1.4.2"]
+      ports:
+        - port: 5432
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: database
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: database
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: web
+      ports:
+        - port: 5432
+`,
+    },
+  ],
+
+  check({ policy }, { options }) {
+    return selectorsOf(policy)
+      .flatMap((selector) => selector.requirements)
+      .filter(({ key }) => options.labels.includes(key))
+      .map(({ key, path }) => ({
+        message: describe(key),
+        path,
+        fix: "select by a label that stays, such as app.kubernetes.io/name",
+      }));
+  },
+};
+
+/** Left out of a Pod's identity by Cilium unless it is configured otherwise (its documentation, "Limiting Identity-Relevant Labels"). */
+const UNSEEN_BY_CILIUM = new Set([
+  "pod-template-hash",
+  "pod-template-generation",
+  "controller-revision-hash",
+  "controller-uid",
+  "batch.kubernetes.io/controller-uid",
+  "batch.kubernetes.io/job-completion-index",
+]);
+
+function describe(key: string): string {
+  const cilium = UNSEEN_BY_CILIUM.has(key) ? "; Cilium matches nothing by it" : "";
+  return `label ${key} changes with releases or Pods, so the selector soon matches nothing${cilium}`;
+}

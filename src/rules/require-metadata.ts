@@ -1,0 +1,138 @@
+import { blockAddresses, PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
+import { pointer } from "../model/json.ts";
+import { addressPeersOf, type Policy } from "../model/policy.ts";
+import type { Rule, Violation } from "./rule.ts";
+
+interface Options {
+  readonly annotations: readonly string[];
+  readonly reviewed: string;
+}
+
+export const requireMetadata: Rule<Options> = {
+  id: "require-metadata",
+  on: "NetworkPolicy",
+  severity: "low",
+  title:
+    "demands annotations that say what a policy is for, who owns it and, for external egress, when it was reviewed.",
+  why:
+    "A policy outlives the people who wrote it. Without a purpose and an owner nobody dares to remove it, and traffic to " +
+    "the internet that nobody looks at again is how data leaves.",
+  remedy: "Add the annotations; the review date as YYYY-MM-DD.",
+  options: {
+    annotations: {
+      type: "array",
+      items: { type: "string", minLength: 1 },
+      description: "Annotation keys that every policy must carry, with a text that is not empty.",
+      default: ["description", "owner"],
+    },
+    reviewed: {
+      type: "string",
+      minLength: 1,
+      description:
+        "Annotation key of the review date (YYYY-MM-DD) that a policy with egress to public addresses must carry.",
+      default: "reviewed",
+    },
+  },
+  examples: [
+    {
+      title: "nobody knows whose it is",
+      bad: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: payments-out
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: payments
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - ipBlock:
+            cidr: 203.0.113.0/28
+      ports:
+        - port: 443
+`,
+      good: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: payments-out
+  annotations:
+    description: Card payments go to the acquirer's gateway.
+    owner: team-payments@example.com
+    reviewed: "2026-11-01"
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: payments
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - ipBlock:
+            cidr: 203.0.113.0/28
+      ports:
+        - port: 443
+`,
+    },
+  ],
+
+  check({ policy }, { options }) {
+    const missing = options.annotations
+      .filter((key) => textOf(policy, key) === "")
+      .map((key) =>
+        violation(
+          key,
+          `annotation ${key} is missing: nobody can tell what this policy is for and whose it is`,
+          "add it",
+        ),
+      );
+    return [...missing, ...reviewViolations(policy, options.reviewed)];
+  },
+};
+
+function reviewViolations(policy: Policy, key: string): Violation[] {
+  if (!reachesPublicAddresses(policy)) return [];
+  const date = textOf(policy, key);
+  if (date === "") {
+    return [
+      violation(
+        key,
+        `egress leaves for public addresses, and annotation ${key} does not say when this was last reviewed`,
+        `add it, as YYYY-MM-DD`,
+      ),
+    ];
+  }
+  if (isDate(date)) return [];
+  return [
+    violation(key, `annotation ${key} is not a date: ${JSON.stringify(date.slice(0, 40))}`, "write it as YYYY-MM-DD"),
+  ];
+}
+
+function violation(key: string, message: string, fix: string): Violation {
+  return { message, path: pointer("", "metadata", "annotations", key), fix };
+}
+
+function textOf(policy: Policy, key: string): string {
+  return Object.hasOwn(policy.annotations, key) ? (policy.annotations[key] ?? "").trim() : "";
+}
+
+function reachesPublicAddresses(policy: Policy): boolean {
+  const egress = policy.clauses.filter((clause) => clause.direction === "egress");
+  if (egress.some((clause) => clause.peers === "anyone")) return true;
+  const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
+  if (blocks.length === 0) return false;
+  const { IPv4, IPv6 } = unionAddresses(blocks.map(({ peer }) => blockAddresses(peer.cidr, peer.except)));
+  const split = splitNat64(IPv6);
+  return (
+    size(subtract(IPv4, PRIVATE.IPv4)) > 0n ||
+    size(subtract(split.IPv4, PRIVATE.IPv4)) > 0n ||
+    size(subtract(split.IPv6, PRIVATE.IPv6)) > 0n
+  );
+}
+
+/** A day that exists: Date would read 2026-02-31 as the third of March. */
+function isDate(text: string): boolean {
+  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  return date !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}

@@ -1,0 +1,72 @@
+import type { Mode } from "../config/mode.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { Policy } from "../model/policy.ts";
+
+/**
+ * A rule is data and one pure function that returns what is wrong. It knows neither its mode nor who asked: the engine
+ * adds id, severity, mode and object. Its documentation and its tests are made from the same fields.
+ */
+export interface Rule<Options extends object = object> {
+  /** `no-*` forbids, `require-*` demands. Also the name of its file, its page and its key in a NetworkRuleset. */
+  readonly id: string;
+  readonly on: Subject["kind"];
+  readonly severity: Severity;
+  /** One line, completing "this rule ...". */
+  readonly title: string;
+  /** What happens to whoever ignores it. */
+  readonly why: string;
+  /** What to write instead. */
+  readonly remedy: string;
+  readonly options: OptionSchemas<Options>;
+  /** At least one; executed: `bad` is reported by this rule, `good` is not. */
+  readonly examples: readonly Example[];
+  check(subject: Subject, context: RuleContext<Options>): readonly Violation[];
+}
+
+/** How bad it is to ignore the rule. (What is done about it is the mode, which is configuration.) */
+export type Severity = "critical" | "high" | "medium" | "low";
+
+/** What a rule judges. Later kinds (Pods, Namespaces) join here. */
+export interface Subject {
+  readonly kind: "NetworkPolicy";
+  /** As the API server stores it. */
+  readonly object: NetworkPolicy;
+  readonly policy: Policy;
+  /** As its author wrote it, where that can be known: at the least, which fields of `spec` are there. */
+  readonly written?: NetworkPolicy;
+}
+
+export interface RuleContext<Options> {
+  readonly options: Options;
+}
+
+/** One JSON Schema (draft 7) for each option, with its default and a sentence that says what it is. */
+export type OptionSchemas<Options extends object> = {
+  readonly [Name in keyof Options]: OptionSchema<Options[Name]>;
+};
+
+export interface OptionSchema<Value = unknown> {
+  readonly type: string;
+  readonly description: string;
+  readonly default: Value;
+  readonly [keyword: string]: unknown;
+}
+
+export interface Example {
+  /** What the pair shows, as a heading. */
+  readonly title: string;
+  /** YAML. */
+  readonly bad: string;
+  readonly good: string;
+}
+
+export interface Violation {
+  /** What is there and why it matters: one line of at most 120 characters. */
+  readonly message: string;
+  /** JSON Pointer to the smallest wrong thing. */
+  readonly path: string;
+  /** What to write instead: one line. */
+  readonly fix: string;
+  /** The strongest mode that this deserves, where that is less than the rule's own: a second, softer threshold. */
+  readonly atMost?: Mode;
+}

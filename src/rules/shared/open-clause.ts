@@ -1,0 +1,23 @@
+import type { Clause, Direction, Policy } from "../../model/policy.ts";
+import type { Violation } from "../rule.ts";
+
+/** What no-open-egress and no-open-ingress share: clauses whose peers are "anyone". */
+export function openClauseViolations(policy: Policy, direction: Direction): Violation[] {
+  const [preposition, field] = direction === "ingress" ? ["from", "from"] : ["to", "to"];
+  return policy.clauses
+    .filter((clause) => clause.direction === direction && clause.peers === "anyone")
+    .map((clause) => ({
+      message: `a clause without \`${field}\` allows ${direction} ${preposition} everyone, in and outside the cluster, on ${portsOf(clause)}`,
+      path: clause.path,
+      fix: `name the peers under \`${field}\`, or remove the clause to allow nothing`,
+    }));
+}
+
+function portsOf(clause: Clause): string {
+  if (clause.ports === "all") return "every port";
+  const texts = clause.ports.map(({ protocol, port, endPort }) => {
+    if (port === undefined) return `every ${protocol} port`;
+    return `${protocol} ${port}${endPort === undefined ? "" : `-${endPort}`}`;
+  });
+  return texts.length > 2 ? `${texts.length} ports` : texts.join(" and ");
+}

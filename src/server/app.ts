@@ -1,0 +1,154 @@
+import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type MutateDeps, mutate } from "./mutate.ts";
+import {
+  ADMISSION_REVIEW_SCHEMA,
+  type AdmissionRequest,
+  type AdmissionReview,
+  type Answer,
+  toReview,
+} from "./review.ts";
+import { type ValidateDeps, validate } from "./validate.ts";
+
+export interface AppDeps extends ValidateDeps, MutateDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** PEM. */
+  readonly tls: { readonly key: string; readonly cert: string };
+  /** While true, replies tell clients to open their next connection elsewhere. */
+  readonly isDraining: () => boolean;
+}
+
+/** An object and its predecessor of at most 3 MiB each (what the API server takes), and the envelope around them. */
+const BODY_LIMIT = 7 * 1024 * 1024;
+
+/** The API server keeps idle connections for 90 s. Were we to close first, it would now and then write into a closed one. */
+const KEEP_ALIVE_MS = 100_000;
+
+/** POST /validate and /mutate over HTTPS. Everything else that it needs to know is passed in. */
+export function createApp(deps: AppDeps): FastifyInstance {
+  const app = Fastify({
+    https: {
+      ...deps.tls,
+      minVersion: "TLSv1.2",
+      // As an option of Fastify itself it would be ignored.
+      headersTimeout: KEEP_ALIVE_MS + 5_000,
+    },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 30_000,
+    bodyLimit: BODY_LIMIT,
+    return503OnClosing: false,
+    // `__proto__` is a legal key of a user's object: such an object is to be judged, not to fail the webhook.
+    onProtoPoisoning: "ignore",
+    onConstructorPoisoning: "ignore",
+    // Fastify would else coerce types and remove properties: the envelope is to be checked, not mended.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+  });
+  app.removeContentTypeParser("text/plain");
+  app.addHook("onSend", async (_request, reply) => {
+    if (deps.isDraining()) reply.header("connection", "close");
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) {
+      deps.metrics.badRequests.inc({ status: String(status) });
+      deps.log.warn({ url: request.url, status, reason: error.message }, "not an AdmissionReview");
+    }
+    return reply.status(status).send({ error: error.message });
+  });
+
+  const schema = { body: ADMISSION_REVIEW_SCHEMA };
+  app.post<{ Body: AdmissionReview }>("/validate", { schema }, async ({ body, url }) =>
+    answer("validate", body.request, deps, async () => {
+      const verdict = await validate(body.request, deps, waitMsOf(url));
+      for (const { rule, mode } of verdict.findings) deps.metrics.findings.inc({ rule, mode });
+      if (verdict.withheld !== undefined && verdict.withheld.length > 0) {
+        deps.metrics.baselineNamespaces.inc({ outcome: "would_inject" });
+      }
+      return {
+        answer: verdict.decision,
+        verdict: verdictOf(verdict.decision, verdict.findings.length),
+        details: {
+          ...(verdict.findings.length > 0 && { rules: verdict.findings.map(({ rule, mode }) => `${rule}=${mode}`) }),
+          ...(verdict.withheld !== undefined && verdict.withheld.length > 0 && { withheld: verdict.withheld }),
+        },
+      };
+    }),
+  );
+  app.post<{ Body: AdmissionReview }>("/mutate", { schema }, async ({ body }) =>
+    answer("mutate", body.request, deps, () => {
+      const patch = mutate(body.request, deps);
+      return { answer: { allowed: true, patch }, verdict: patch.length > 0 ? "patched" : "allowed", details: {} };
+    }),
+  );
+  return app;
+}
+
+interface Outcome {
+  readonly answer: Answer;
+  readonly verdict: string;
+  readonly details: object;
+}
+
+/** One request, one metric, one line in the log, whatever becomes of it. */
+async function answer(
+  webhook: "validate" | "mutate",
+  request: AdmissionRequest,
+  { log, metrics }: AppDeps,
+  decide: () => Outcome | Promise<Outcome>,
+): Promise<object> {
+  const start = performance.now();
+  const finish = (verdict: string, details: object, level: "info" | "error"): void => {
+    const ms = performance.now() - start;
+    metrics.reviews.inc({ webhook, kind: kindOf(request), operation: request.operation, verdict });
+    metrics.reviewSeconds.observe({ webhook }, ms / 1000);
+    log[level](
+      {
+        webhook,
+        uid: request.uid,
+        operation: request.operation,
+        kind: request.kind.kind,
+        namespace: request.namespace,
+        name: request.object?.metadata?.name ?? request.oldObject?.metadata?.name ?? request.name,
+        user: request.userInfo.username,
+        dryRun: request.dryRun === true ? true : undefined,
+        verdict,
+        ...details,
+        ms: Math.round(ms * 1000) / 1000,
+      },
+      "admission",
+    );
+  };
+  try {
+    const outcome = await decide();
+    finish(outcome.verdict, outcome.details, "info");
+    return toReview(request.uid, outcome.answer);
+  } catch (error) {
+    finish("failed", { error: error instanceof Error ? error.message : String(error) }, "error");
+    throw error;
+  }
+}
+
+function verdictOf({ allowed, warnings }: { allowed: boolean; warnings: readonly string[] }, findings: number): string {
+  if (!allowed) return "denied";
+  if (warnings.length > 0) return "warned";
+  return findings > 0 ? "audited" : "allowed";
+}
+
+/** What we register for; a caller that names others must not make new time series. */
+const KINDS = new Set(["NetworkPolicy", "Namespace", "NetworkRuleset", "NetworkBaseline"]);
+
+function kindOf({ kind }: AdmissionRequest): string {
+  return KINDS.has(kind.kind) ? kind.kind : "other";
+}
+
+/** The API server says how long it waits (`?timeout=3s`). What waits gives up before, so that its reason is heard. */
+function waitMsOf(url: string): number {
+  const seconds = /[?&]timeout=(\d+)s/.exec(url)?.[1];
+  const waits = seconds === undefined ? DEFAULT_WAIT_MS : Number(seconds) * 1000;
+  return Math.max(waits - ANSWER_MS, ANSWER_MS);
+}
+
+const DEFAULT_WAIT_MS = 3_000;
+const ANSWER_MS = 500;

@@ -1,0 +1,86 @@
+import { canonical, isRecord, items } from "../model/json.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { KubernetesObject, ManagedFieldsEntry } from "../model/objects.ts";
+import type { AdmissionRequest } from "./review.ts";
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** What the author wrote, of the object and of the one it replaces, where the request bears witness to it. */
+export interface Written {
+  readonly object?: NetworkPolicy;
+  readonly oldObject?: NetworkPolicy;
+}
+
+/**
+ * The API server fills defaults in before it asks us, so the object itself does not tell what its author left out. Two
+ * kinds of apply leave a trace of it: server-side apply in managedFields, client-side apply in an annotation. Only a
+ * trace that *this* request left counts; objects carry old ones around (a backup that is restored, say).
+ */
+export function writtenBy(request: AdmissionRequest): Written {
+  const { object, oldObject } = request;
+  if (object == null) return {};
+  const manager = request.options?.["fieldManager"];
+  if (typeof manager === "string" && isServerSideApply(request, manager)) {
+    return pair((o) => appliedFields(o, manager), object, oldObject);
+  }
+  if (manager === "kubectl-client-side-apply" || hasNewAnnotation(request)) return pair(lastApplied, object, oldObject);
+  return {};
+}
+
+function pair(
+  read: (object: KubernetesObject) => NetworkPolicy | undefined,
+  object: KubernetesObject,
+  oldObject: KubernetesObject | null | undefined,
+): Written {
+  const written = read(object);
+  const oldWritten = oldObject == null ? undefined : read(oldObject);
+  return { ...(written && { object: written }), ...(oldWritten && { oldObject: oldWritten }) };
+}
+
+/**
+ * Apply and the other kinds of PATCH look the same in a review (PatchOptions), but for `force`, which only apply may
+ * set, and for what they leave in managedFields: another PATCH by the same manager changes its Update entry.
+ */
+function isServerSideApply({ operation, options, object, oldObject }: AdmissionRequest, manager: string): boolean {
+  if (options?.["kind"] !== "PatchOptions" || object == null) return false;
+  if (entryOf(object, manager, "Apply") === undefined) return false;
+  if (operation === "CREATE" || options["force"] !== undefined || oldObject == null) return true;
+  const changed = (kind: string) =>
+    canonical(entryOf(object, manager, kind) ?? null) !== canonical(entryOf(oldObject, manager, kind) ?? null);
+  return changed("Apply") || !changed("Update");
+}
+
+function entryOf(object: KubernetesObject, manager: string, operation: string): ManagedFieldsEntry | undefined {
+  return items(object.metadata?.managedFields)
+    .filter((entry): entry is ManagedFieldsEntry => isRecord(entry))
+    .find((entry) => entry.manager === manager && entry.operation === operation && !entry.subresource);
+}
+
+/** The stored object, cut down to the fields of `spec` that the manager's last apply contained. */
+function appliedFields(object: NetworkPolicy, manager: string): NetworkPolicy | undefined {
+  const fields = entryOf(object, manager, "Apply")?.fieldsV1;
+  if (!isRecord(fields) || !isRecord(object.spec)) return undefined;
+  const owned = isRecord(fields["f:spec"]) ? fields["f:spec"] : {};
+  const spec = Object.entries(object.spec).filter(([name]) => Object.hasOwn(owned, `f:${name}`));
+  return { ...object, spec: Object.fromEntries(spec) };
+}
+
+/** A tool that applies as kubectl does, under another field manager's name. On CREATE it may as well be a restore. */
+function hasNewAnnotation({ operation, object, oldObject }: AdmissionRequest): boolean {
+  const [now, before] = [annotationOf(object), annotationOf(oldObject)];
+  return operation === "UPDATE" && now !== undefined && before !== undefined && now !== before;
+}
+
+function annotationOf(object: KubernetesObject | null | undefined): string | undefined {
+  const text = object?.metadata?.annotations?.[LAST_APPLIED];
+  return typeof text === "string" ? text : undefined;
+}
+
+function lastApplied(object: KubernetesObject): NetworkPolicy | undefined {
+  try {
+    const written: unknown = JSON.parse(annotationOf(object) ?? "");
+    return isRecord(written) && isRecord(written["spec"]) ? written : undefined;
+  } catch {
+    return undefined; // no annotation, or one that somebody wrote by hand
+  }
+}

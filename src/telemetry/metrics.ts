@@ -1,0 +1,71 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every metric there is, each with its own registry, so that two servers in one process do not mix. */
+export function createMetrics() {
+  const registers = [new Registry()] as [Registry];
+  collectDefaultMetrics({ register: registers[0] });
+  return {
+    registry: registers[0],
+    reviews: new Counter({
+      name: "drawbridge_admission_reviews_total",
+      help: "Admission requests answered. verdict: allowed, warned, audited, denied, patched or failed (HTTP 500).",
+      labelNames: ["webhook", "kind", "operation", "verdict"] as const,
+      registers,
+    }),
+    reviewSeconds: new Histogram({
+      name: "drawbridge_admission_duration_seconds",
+      help: "Time from a parsed request to its answer.",
+      labelNames: ["webhook"] as const,
+      buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3],
+      registers,
+    }),
+    findings: new Counter({
+      name: "drawbridge_findings_total",
+      help: "Findings on admitted or refused objects, by rule and by what was done: enforce, warn or audit. Dry runs count.",
+      labelNames: ["rule", "mode"] as const,
+      registers,
+    }),
+    badRequests: new Counter({
+      name: "drawbridge_bad_requests_total",
+      help: "Requests that were no AdmissionReview, by HTTP status.",
+      labelNames: ["status"] as const,
+      registers,
+    }),
+    configurationErrors: new Gauge({
+      name: "drawbridge_configuration_errors",
+      help: "NetworkRulesets and NetworkBaselines that are not valid, so that an older version or the embedded one is in force.",
+      registers,
+    }),
+    configurationRejections: new Counter({
+      name: "drawbridge_configuration_rejections_total",
+      help: "Changes of NetworkRulesets and NetworkBaselines that were not taken over because they are not valid.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    baselineNamespaces: new Counter({
+      name: "drawbridge_baseline_namespaces_total",
+      help: "New namespaces by what became of their baseline: finished, conflict, failed (and tried again), would_inject (in modes warn and audit).",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    baselineWrites: new Counter({
+      name: "drawbridge_baseline_writes_total",
+      help: "Writes to the API server for baselines: policy or marker.",
+      labelNames: ["what"] as const,
+      registers,
+    }),
+    baselinePending: new Gauge({
+      name: "drawbridge_baseline_pending_namespaces",
+      help: "Namespaces that wait for their baseline.",
+      registers,
+    }),
+    reflectorErrors: new Counter({
+      name: "drawbridge_reflector_errors_total",
+      help: "Failed lists and broken watches of the API server, each tried again.",
+      labelNames: ["resource"] as const,
+      registers,
+    }),
+  };
+}

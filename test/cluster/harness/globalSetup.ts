@@ -1,0 +1,39 @@
+import type { TestProject } from "vitest/node";
+import { type Binaries, findBinaries } from "./binaries.ts";
+
+/** Once per run, before the first test file. */
+export default async function setup(project: TestProject): Promise<void> {
+  const binaries = await findBinaries({ log: print });
+  const problem = whatIsMissing(binaries);
+  if (problem && process.env["CI"] === "true")
+    throw new Error(`With CI=true no cluster test may be skipped: ${problem}`);
+  if (problem) print(loud(`CLUSTER TESTS ARE SKIPPED: ${problem}`));
+  // context.ts declares it, and is where tests get it.
+  project.provide("binaries", binaries);
+}
+
+function whatIsMissing(binaries: Binaries | undefined): string | undefined {
+  if (!binaries) {
+    return [
+      "there is no kube-apiserver, etcd and kubectl.",
+      "",
+      "One of these gets them:",
+      "  - install Go (https://go.dev/dl): the next run builds them, once, in about 6 minutes",
+      "  - setup-envtest use 1.36, and set KUBEBUILDER_ASSETS to the folder that it names",
+      "  - put etcd, kube-apiserver, kubectl and kube-controller-manager on the PATH",
+    ].join("\n");
+  }
+  if (!binaries.kubeControllerManager) {
+    return `some need kube-controller-manager, and there is none with ${binaries.kubeApiserver}.`;
+  }
+  return undefined;
+}
+
+function loud(text: string): string {
+  const line = "!".repeat(80);
+  return `\n${line}\n${text.replaceAll(/^/gm, "!! ")}\n${line}\n`;
+}
+
+function print(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
