@@ -27,6 +27,7 @@ export class BaselineLoop {
     this.#queue = new KeyedQueue({
       handle: (namespace) => this.#handle(namespace),
       onError: (namespace, error, retryInMs) => this.#failed(namespace, error, retryInMs),
+      onSize: (size) => deps.metrics.baselinePending.set(size),
       concurrency: CONCURRENCY,
       backoff: { minMs: 100, maxMs: 30_000 },
     });
@@ -36,7 +37,6 @@ export class BaselineLoop {
     const name = object.metadata?.name ?? "";
     if (type !== "deleted" && isPending(object)) this.#queue.add(name);
     else this.#conflicts.delete(name);
-    this.#deps.metrics.baselinePending.set(this.#queue.size);
   }
 
   onPolicy({ object }: Change<NetworkPolicy>): void {

@@ -4,6 +4,8 @@ export interface QueueOptions {
   /** Handles one key; rejects to have it tried again. Never runs twice at once for one key. */
   readonly handle: (key: string) => Promise<void>;
   readonly onError: (key: string, error: unknown, retryInMs: number) => void;
+  /** Told how many keys wait, run or are to be tried again, whenever that changes. */
+  readonly onSize: (size: number) => void;
   /** How many keys are handled at once. */
   readonly concurrency: number;
   /** How long to wait after failures of one key. */
@@ -32,11 +34,7 @@ export class KeyedQueue {
     this.#retries.delete(key);
     this.#waiting.add(key);
     this.#next();
-  }
-
-  /** Keys that wait, run or are to be tried again. */
-  get size(): number {
-    return new Set([...this.#waiting, ...this.#running.keys(), ...this.#retries.keys()]).size;
+    this.#tellSize();
   }
 
   /** Starts nothing more; resolves when what is running has ended. */
@@ -66,6 +64,7 @@ export class KeyedQueue {
     }
     this.#running.delete(key);
     this.#next();
+    this.#tellSize();
   }
 
   #retry(key: string, error: unknown): void {
@@ -78,5 +77,9 @@ export class KeyedQueue {
       key,
       setTimeout(() => this.add(key), delay),
     );
+  }
+
+  #tellSize(): void {
+    this.#options.onSize(new Set([...this.#waiting, ...this.#running.keys(), ...this.#retries.keys()]).size);
   }
 }

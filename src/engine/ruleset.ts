@@ -36,7 +36,7 @@ function layersOf(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRu
   return base === undefined || base === document ? [document] : [base, document];
 }
 
-export function defaultsOf(rule: Rule): object {
+export function defaultsOf(rule: Rule): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries<{ default: unknown }>(rule.options as Record<string, { default: unknown }>).map(([name, schema]) => [
       name,

@@ -268,5 +268,7 @@ function exceeded(
 
 /** Whole numbers as people read them; IPv6 counts, which nobody reads, as a power of two. */
 function inWords(count: bigint): string {
-  return count < 1n << 40n ? count.toLocaleString("en") : `about 2^${count.toString(2).length - 1}`;
+  return count < 1n << 40n
+    ? String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",")
+    : `about 2^${count.toString(2).length - 1}`;
 }

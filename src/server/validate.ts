@@ -8,7 +8,7 @@ import type { Problem } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
-import { isTerminating, type Labels } from "../model/objects.ts";
+import { isTerminating, type KubernetesObject, type Labels } from "../model/objects.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { writtenBy } from "./written.ts";
 
@@ -41,7 +41,7 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
       return validateNamespace(request, object.metadata?.labels ?? {}, deps.configuration());
     case `${GROUP}/NetworkRuleset`:
     case `${GROUP}/NetworkBaseline`:
-      return validateConfiguration(object);
+      return validateConfiguration(kind.kind, object);
     default:
       return NOTHING;
   }
@@ -86,10 +86,13 @@ function validateNamespace(request: AdmissionRequest, labels: Labels, configurat
 }
 
 /** Whatever the installation's mode: a document that is not valid would not be taken over, so its author must hear it. */
-function validateConfiguration(object: object): Verdict {
+function validateConfiguration(kind: string, object: KubernetesObject): Verdict {
   const { problems } = checkDocument(object);
   if (problems === undefined) return NOTHING;
-  const message = ["it is not valid:", ...problems.map((problem) => `  ${problemLine(problem)}`)].join("\n");
+  const message = [
+    `${kind} ${object.metadata?.name ?? ""} is not valid:`,
+    ...problems.map((problem) => `  ${problemLine(problem)}`),
+  ].join("\n");
   return { decision: { ...ALLOWED, allowed: false, message }, findings: [] };
 }
 

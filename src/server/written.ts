@@ -38,16 +38,13 @@ function pair(
 }
 
 /**
- * Apply and the other kinds of PATCH look the same in a review (PatchOptions), but for `force`, which only apply may
- * set, and for what they leave in managedFields: another PATCH by the same manager changes its Update entry.
+ * The review does not say which kind of request it was (a PATCH comes with the options of a create or an update), but
+ * managedFields do: an apply leaves an Apply entry, and every other write by the same manager changes its Update entry.
  */
-function isServerSideApply({ operation, options, object, oldObject }: AdmissionRequest, manager: string): boolean {
-  if (options?.["kind"] !== "PatchOptions" || object == null) return false;
-  if (entryOf(object, manager, "Apply") === undefined) return false;
-  if (operation === "CREATE" || options["force"] !== undefined || oldObject == null) return true;
-  const changed = (kind: string) =>
-    canonical(entryOf(object, manager, kind) ?? null) !== canonical(entryOf(oldObject, manager, kind) ?? null);
-  return changed("Apply") || !changed("Update");
+function isServerSideApply({ object, oldObject }: AdmissionRequest, manager: string): boolean {
+  if (object == null || entryOf(object, manager, "Apply") === undefined) return false;
+  const update = (of: KubernetesObject | null | undefined) => canonical((of && entryOf(of, manager, "Update")) ?? null);
+  return update(object) === update(oldObject);
 }
 
 function entryOf(object: KubernetesObject, manager: string, operation: string): ManagedFieldsEntry | undefined {

@@ -153,6 +153,11 @@ describe("calls", () => {
     expect(server.connections).toBeLessThanOrEqual(2);
   });
 
+  test("leave no timers behind", async () => {
+    for (let call = 0; call < 50; call += 1) await client.get(path);
+    expect(process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length).toBeLessThan(25);
+  });
+
   test("a list comes in pages, its items with apiVersion and kind as webhooks see them", async () => {
     for (const name of ["a", "b", "c", "d", "e"]) server.put("shop", name);
     const sizes: number[] = [];
@@ -167,8 +172,10 @@ describe("calls", () => {
   });
 
   test("what is no list does not pass for an empty one", async () => {
-    server.next("list", answerText(200, "{}"), answerText(200, "null"), answerText(200, "<html>log in</html>"));
-    for (let call = 0; call < 3; call += 1) {
+    const map = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"resourceVersion":"1"}}';
+    const bodies = ["{}", "null", "<html>log in</html>", map];
+    server.next("list", ...bodies.map((body) => answerText(200, body)));
+    for (let call = 0; call < bodies.length; call += 1) {
       await expect(client.pages(path).next()).rejects.toMatchObject({ status: 0, reason: "InvalidResponse" });
     }
   });
@@ -281,6 +288,19 @@ describe("authentication", () => {
     await own.close();
   });
 
+  test("that is new is not given up for a call that failed with the old one", async () => {
+    const { own, asked } = counting();
+    server.next("other", hang(), refuse(401));
+    const late = expect(own.get(path, { timeoutMs: 100 })).rejects.toMatchObject({ reason: "Timeout" });
+    await vi.waitFor(() => expect(server.count("other")).toBe(1), { interval: 5 });
+    await expect(own.get(path)).rejects.toMatchObject({ status: 401 });
+    await own.get(path);
+    await late;
+    await own.get(path);
+    expect(asked()).toBe(2);
+    await own.close();
+  });
+
   test("that fails later is an ApiError, and is tried again", async () => {
     let works = false;
     const own = new KubernetesClient(
@@ -337,6 +357,16 @@ describe("stream", () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 30);
     await expect(client.stream(path, { signal: controller.signal }).next()).rejects.toBe(reason);
+  });
+
+  test("may be silent for as long as the caller likes", async () => {
+    const authenticate = () => Promise.resolve({ headers: {}, dispatcher: new Agent({ bodyTimeout: 100 }) });
+    const own = new KubernetesClient(new URL(server.url), authenticate, "test");
+    const next = own.stream(path, { query: { resourceVersion: "100" } }).next();
+    await wait(400);
+    server.put("shop", "a");
+    expect(await next).toMatchObject({ value: { type: "ADDED" } });
+    await own.close();
   });
 
   test("who stops reading ends the watch", async () => {

@@ -66,6 +66,8 @@ export interface RecordedRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
+  /** performance.now() when it had arrived. */
+  readonly at: number;
 }
 
 export interface StoredObject {
@@ -209,7 +211,8 @@ async function respond(state: State, incoming: IncomingMessage, response: Server
   const method = incoming.method ?? "";
   const kind = method !== "GET" ? "other" : query.watch === "true" ? "watch" : query.limit ? "list" : "other";
   const { headers } = incoming;
-  const request = { kind, method, path: url.pathname, query, headers, body: await text(incoming) } as const;
+  const body = await text(incoming);
+  const request = { kind, method, path: url.pathname, query, headers, body, at: performance.now() } as const;
   state.requests.push(request);
   const scripted = state.queues[kind].shift() ?? state.fixed[kind];
   if (scripted !== undefined) scripted(request, response);

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Cluster } from "./cluster.ts";
+import { freePort } from "./net.ts";
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Drawbridge {
+  /** `https://127.0.0.1:PORT` */
+  readonly url: string;
+  /** `http://127.0.0.1:PORT` of probes and metrics. */
+  readonly healthUrl: string;
+  readonly pid: number;
+  /** Everything logged so far; lines that are not JSON are in `text`. */
+  readonly log: readonly LogLine[];
+  readonly stderr: () => string;
+  metrics(): Promise<string>;
+  /** Resolves with the exit code. Default SIGTERM. */
+  stop(signal?: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
+}
+
+export interface DrawbridgeOptions {
+  /** Registers with this cluster; without one it serves alone. */
+  readonly cluster?: Cluster;
+  readonly args?: readonly string[];
+  /** Default true: resolves when it is ready. */
+  readonly waitUntilReady?: boolean;
+  /** To start again where another has been. */
+  readonly ports?: { readonly webhook: number; readonly health: number };
+}
+
+const CLI = join(import.meta.dirname, "../../../src/cli.ts");
+const READY_LIMIT_MS = 30_000;
+
+/** `drawbridge serve` as a process of its own, as a person would start it. */
+export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {
+  const { cluster, args = [], waitUntilReady = true } = options;
+  const webhook = options.ports?.webhook ?? (await freePort());
+  const health = options.ports?.health ?? (await freePort());
+  const url = `https://127.0.0.1:${webhook}`;
+  const where = cluster
+    ? ["--kubeconfig", cluster.kubeconfigs.admin, "--webhook-url", url]
+    : ["--port", String(webhook)];
+  const child = spawn(process.execPath, [CLI, "serve", ...where, "--health-port", String(health), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const log: LogLine[] = [];
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr += chunk;
+  });
+  createInterface({ input: child.stdout }).on("line", (line) => log.push(parsed(line)));
+  const exited = once(child, "exit");
+  const endWithOwner = (): void => void child.kill("SIGKILL");
+  process.once("exit", endWithOwner);
+
+  if (waitUntilReady) await untilReady(child, log, () => stderr);
+  const healthUrl = `http://127.0.0.1:${health}`;
+  return {
+    url,
+    healthUrl,
+    pid: child.pid ?? 0,
+    log,
+    stderr: () => stderr,
+    metrics: async () => (await fetch(`${healthUrl}/metrics`)).text(),
+    stop: async (signal = "SIGTERM") => {
+      process.off("exit", endWithOwner);
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await exited;
+      return child.exitCode;
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess, log: readonly LogLine[], stderr: () => string): Promise<void> {
+  const end = Date.now() + READY_LIMIT_MS;
+  while (!log.some(({ msg }) => msg === "ready")) {
+    const why =
+      child.exitCode === null
+        ? Date.now() > end
+          ? "is not ready in time"
+          : undefined
+        : `ended with ${child.exitCode}`;
+    if (why !== undefined) {
+      child.kill("SIGKILL");
+      throw new Error(`drawbridge serve ${why}:\n${stderr()}${log.map((line) => JSON.stringify(line)).join("\n")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function parsed(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { text: line };
+  }
+}
