@@ -57,7 +57,7 @@ export class Reflector<T extends KubernetesObject> {
   /** The resourceVersion to watch from; undefined: a list is needed. */
   #version: string | undefined;
   #failures = 0;
-  /** Whether a watch has got anywhere since the last list. */
+  /** Whether a watch has got anywhere since the last 410. */
   #hasFollowed = false;
 
   constructor(options: ReflectorOptions<T>) {
@@ -150,7 +150,6 @@ export class Reflector<T extends KubernetesObject> {
       version = page.resourceVersion;
     }
     this.#replace(objects);
-    this.#hasFollowed = false;
     return version;
   }
 

@@ -21,6 +21,7 @@ export class BaselineLoop {
   readonly #deps: BaselineLoopDeps;
   /** Namespaces where somebody's policy is in our way: theirs to move, so every change of a policy there is a chance. */
   readonly #conflicts = new Set<string>();
+  #started = false;
 
   constructor(deps: BaselineLoopDeps) {
     this.#deps = deps;
@@ -33,7 +34,14 @@ export class BaselineLoop {
     });
   }
 
+  /** Before it, events are ignored: to act on caches that are half full would be to act on what is not so. */
+  start(namespaces: Iterable<Namespace>): void {
+    this.#started = true;
+    this.reconsider(namespaces);
+  }
+
   onNamespace({ type, object }: Change<Namespace>): void {
+    if (!this.#started) return;
     const name = object.metadata?.name ?? "";
     if (type !== "deleted" && isPending(object)) this.#queue.add(name);
     else this.#conflicts.delete(name);

@@ -16,9 +16,14 @@ export interface AppDeps extends ValidateDeps, MutateDeps {
   readonly metrics: Metrics;
   /** PEM. */
   readonly tls: { readonly key: string; readonly cert: string };
-  /** While true, replies tell clients to open their next connection elsewhere. */
-  readonly isDraining: () => boolean;
+  readonly phase: () => Phase;
 }
+
+/**
+ * Starting: not yet able to judge, so every request fails, which failurePolicy decides. Draining: still answering, but
+ * every reply tells the client to open its next connection elsewhere.
+ */
+export type Phase = "starting" | "serving" | "draining";
 
 /** An object and its predecessor of at most 3 MiB each (what the API server takes), and the envelope around them. */
 const BODY_LIMIT = 7 * 1024 * 1024;
@@ -46,8 +51,11 @@ export function createApp(deps: AppDeps): FastifyInstance {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   });
   app.removeContentTypeParser("text/plain");
-  app.addHook("onSend", async (_request, reply) => {
-    if (deps.isDraining()) reply.header("connection", "close");
+  app.addHook("onRequest", (_request, reply, next) => {
+    const phase = deps.phase();
+    if (phase === "draining") reply.header("connection", "close");
+    if (phase !== "starting") next();
+    else reply.status(503).send({ error: "drawbridge is starting: it has not read its configuration yet" });
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;

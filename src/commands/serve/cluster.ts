@@ -25,7 +25,10 @@ export interface ClusterOptions {
 export interface Cluster {
   readonly client: KubernetesClient;
   readonly configuration: LiveConfiguration;
-  readonly caches: Caches;
+  /** Resources that have not been read yet. */
+  readonly missing: () => readonly string[];
+  /** Resolves when everything has been read once and the baseline loop runs. Rejects when the signal comes first. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
   readonly stop: () => Promise<void>;
@@ -50,8 +53,7 @@ export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }:
   });
 
   const onDocument = (kind: "NetworkRuleset" | "NetworkBaseline") => {
-    return ({ type, object, previous }: Change<KubernetesObject>) => {
-      if (previous === object) return;
+    return ({ type, object }: Change<KubernetesObject>) => {
       const name = object.metadata?.name ?? "";
       if (type === "deleted") configuration.remove(kind, name);
       const problem = type === "deleted" ? undefined : configuration.set(kind, object);
@@ -79,7 +81,11 @@ export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }:
   return {
     client,
     configuration,
-    caches,
+    missing: caches.missing,
+    synced: async (signal) => {
+      await caches.synced(signal);
+      loop.start(caches.namespaces());
+    },
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
     stop: async () => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
@@ -6,7 +5,7 @@ import { register, unregister } from "../../controllers/webhooks.ts";
 import { configure, type Documents } from "../../engine/configuration.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
-import { createApp } from "../../server/app.ts";
+import { createApp, type Phase } from "../../server/app.ts";
 import { createHealthApp } from "../../server/health.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
@@ -27,15 +26,12 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const { kubeconfig, webhookUrl } = checked(options);
   const log = createLogger(options.logLevel);
   const metrics = createMetrics();
-  const stopped = stopSignal();
-  const state = { phase: "starting" as "starting" | "serving" | "draining" };
+  const stop = stopSignal();
+  let phase: Phase = "starting";
 
   const embedded = await readPolicies(EMBEDDED_POLICIES);
-  const alone = configure(
-    options.mode,
-    embedded,
-    options.policies === undefined ? NO_DOCUMENTS : await readPolicies(options.policies),
-  );
+  const own = options.policies === undefined ? NO_DOCUMENTS : await readPolicies(options.policies);
+  const alone = configure(options.mode, embedded, own);
   const certificate = await certificateFor(options);
   const cluster =
     kubeconfig === undefined ? undefined : await watchCluster({ ...options, kubeconfig, embedded, log, metrics });
@@ -44,26 +40,24 @@ export async function runServer(options: ServeOptions): Promise<void> {
     log,
     metrics,
     tls: certificate.leaf,
-    isDraining: () => state.phase === "draining",
+    phase: () => phase,
     configuration: () => cluster?.configuration.current ?? alone,
     namespaceLabels: cluster?.namespaceLabels ?? (async () => undefined),
     isOwn: cluster?.isOwn ?? (() => false),
   });
-  const health = createHealthApp(() => readiness(state.phase, cluster), metrics.registry);
+  const health = createHealthApp(() => readiness(phase, cluster), metrics.registry);
   try {
     await listen(health, options.host, options.healthPort, "--health-port");
     const url = await listen(app, options.host, options.port ?? (Number(webhookUrl?.port) || DEFAULT_PORT), "--port");
-    if (cluster !== undefined)
-      await Promise.race([cluster.caches.synced(stopped.signal), once(stopped.signal, "abort")]);
-    if (!stopped.signal.aborted) {
-      if (cluster !== undefined && webhookUrl !== undefined) {
-        await register(cluster.client, { url: webhookUrl.origin, caCert: certificate.caCert, mode: options.mode });
-      }
-      state.phase = "serving";
-      log.info({ url, mode: options.mode, cluster: kubeconfig, webhookUrl: webhookUrl?.origin }, "ready");
+    await cluster?.synced(stop.signal);
+    phase = "serving";
+    if (cluster !== undefined && webhookUrl !== undefined) {
+      await register(cluster.client, { url: webhookUrl.origin, caCert: certificate.caCert, mode: options.mode });
     }
-    await stopped.promise;
-    state.phase = "draining";
+    log.info({ url, mode: options.mode, cluster: kubeconfig, webhookUrl: webhookUrl?.origin }, "ready");
+    await stop.asked;
+
+    phase = "draining";
     const drainSeconds = options.drainSeconds ?? (webhookUrl === undefined ? 10 : 1);
     log.info({ drainSeconds }, "stopping");
     setTimeout(() => process.exit(1), drainSeconds * 1000 + CLOSE_LIMIT_MS).unref();
@@ -73,6 +67,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
       );
     }
     await sleep(drainSeconds * 1000);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error; // else whatever it was, it was cut short by the stop
   } finally {
     await app.close();
     await cluster?.stop();
@@ -100,8 +96,8 @@ function certificateFor({ webhookUrl, host, certDir }: ServeOptions): Promise<Se
   return certDir === undefined ? inMemory(names, new Date()) : inFolder(certDir, names, new Date());
 }
 
-function readiness(phase: string, cluster: Cluster | undefined) {
-  const missing = cluster?.caches.missing() ?? [];
+function readiness(phase: Phase, cluster: Cluster | undefined) {
+  const missing = cluster?.missing() ?? [];
   const checks = {
     ...(phase === "draining" && { server: "is stopping" }),
     ...(phase === "starting" && { server: "is starting" }),
@@ -122,16 +118,14 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
 }
 
 /** SIGTERM and SIGINT ask for an orderly stop; a second one no longer waits for it. */
-function stopSignal(): { readonly promise: Promise<void>; readonly signal: AbortSignal } {
+function stopSignal(): { readonly asked: Promise<void>; readonly signal: AbortSignal } {
   const controller = new AbortController();
-  const promise = new Promise<void>((resolve) => {
-    const stop = (): void => {
-      if (controller.signal.aborted) process.exit(1);
-      controller.abort();
-      resolve();
-    };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-  });
-  return { promise, signal: controller.signal };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
+    resolve();
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+  return { asked: promise, signal: controller.signal };
 }
