@@ -1,7 +1,9 @@
 import { EventEmitter, once } from "node:events";
 import type { KubernetesObject } from "../model/objects.ts";
 import { type Backoff, backoffMs, pause } from "./backoff.ts";
-import { ApiError, type KubernetesClient, type Query, type WatchEvent } from "./client.ts";
+import type { WatchEvent } from "./answers.ts";
+import { ApiError } from "./api-error.ts";
+import type { KubernetesClient, Query } from "./client.ts";
 
 export interface ReflectorOptions<T extends KubernetesObject> {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;

@@ -1,4 +1,4 @@
-import { ApiError } from "../cluster/client.ts";
+import { ApiError } from "../cluster/api-error.ts";
 import type { Change } from "../cluster/reflector.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Namespace } from "../model/objects.ts";

@@ -1,7 +1,9 @@
 import { governingBaseline } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
-import { ApiError, type KubernetesClient, paths } from "../cluster/client.ts";
+import { ApiError } from "../cluster/api-error.ts";
+import type { KubernetesClient } from "../cluster/client.ts";
+import { paths } from "../cluster/paths.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
 import { pointer } from "../model/json.ts";
 import { FIELD_MANAGER, PENDING_LABEL } from "../model/names.ts";

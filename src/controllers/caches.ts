@@ -1,4 +1,5 @@
-import { type KubernetesClient, paths } from "../cluster/client.ts";
+import type { KubernetesClient } from "../cluster/client.ts";
+import { paths } from "../cluster/paths.ts";
 import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../model/objects.ts";

@@ -1,4 +1,6 @@
-import { ApiError, type KubernetesClient, paths } from "../cluster/client.ts";
+import { ApiError } from "../cluster/api-error.ts";
+import type { KubernetesClient } from "../cluster/client.ts";
+import { paths } from "../cluster/paths.ts";
 import type { Cap } from "../config/mode.ts";
 import {
   FIELD_MANAGER,

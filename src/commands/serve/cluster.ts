@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, connect, type KubernetesClient, paths } from "../../cluster/client.ts";
+import { ApiError } from "../../cluster/api-error.ts";
+import type { KubernetesClient } from "../../cluster/client.ts";
+import { connect } from "../../cluster/connect.ts";
+import { paths } from "../../cluster/paths.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";

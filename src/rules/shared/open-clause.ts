@@ -3,13 +3,13 @@ import type { Violation } from "../rule.ts";
 
 /** What no-open-egress and no-open-ingress share: clauses whose peers are "anyone". */
 export function openClauseViolations(policy: Policy, direction: Direction): Violation[] {
-  const [preposition, field] = direction === "ingress" ? ["from", "from"] : ["to", "to"];
+  const side = direction === "ingress" ? "from" : "to";
   return policy.clauses
     .filter((clause) => clause.direction === direction && clause.peers === "anyone")
     .map((clause) => ({
-      message: `a clause without \`${field}\` allows ${direction} ${preposition} everyone, in and outside the cluster, on ${portsOf(clause)}`,
+      message: `a clause without \`${side}\` allows ${direction} ${side} everyone, in and outside the cluster, on ${portsOf(clause)}`,
       path: clause.path,
-      fix: `name the peers under \`${field}\`, or remove the clause to allow nothing`,
+      fix: `name the peers under \`${side}\`, or remove the clause to allow nothing`,
     }));
 }
 

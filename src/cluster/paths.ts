@@ -1,0 +1,30 @@
+import { API_VERSION } from "../model/names.ts";
+
+/** Paths of the resources that Drawbridge reads and writes; without a name, of the collection. */
+export const paths = {
+  namespaces: (name?: string) => pathOf("/api/v1", ["namespaces", name]),
+  networkPolicies: (namespace?: string, name?: string) =>
+    namespace === undefined
+      ? "/apis/networking.k8s.io/v1/networkpolicies"
+      : pathOf("/apis/networking.k8s.io/v1", ["namespaces", namespace], ["networkpolicies", name]),
+  networkRulesets: (name?: string) => pathOf(`/apis/${API_VERSION}`, ["networkrulesets", name]),
+  networkBaselines: (name?: string) => pathOf(`/apis/${API_VERSION}`, ["networkbaselines", name]),
+  validatingWebhookConfigurations: (name?: string) =>
+    pathOf("/apis/admissionregistration.k8s.io/v1", ["validatingwebhookconfigurations", name]),
+  mutatingWebhookConfigurations: (name?: string) =>
+    pathOf("/apis/admissionregistration.k8s.io/v1", ["mutatingwebhookconfigurations", name]),
+  selfSubjectReviews: () => "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+} as const;
+
+function pathOf(
+  base: string,
+  ...resources: readonly (readonly [resource: string, name: string | undefined])[]
+): string {
+  const segments = resources.map(([resource, name]) => {
+    if (name === undefined) return `/${resource}`;
+    // An empty name would address the whole collection (DELETE!), and dots would climb; neither can name an object.
+    if (["", ".", ".."].includes(name)) throw new TypeError(`"${name}" cannot name one of ${resource}`);
+    return `/${resource}/${encodeURIComponent(name)}`;
+  });
+  return base + segments.join("");
+}
