@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ApiError, connect, KubernetesClient, paths } from "../../src/cluster/client.ts";
+import { ApiError } from "../../src/cluster/api-error.ts";
+import { KubernetesClient } from "../../src/cluster/client.ts";
+import { connect } from "../../src/cluster/connect.ts";
+import { paths } from "../../src/cluster/paths.ts";
 import { InputError } from "../../src/model/errors.ts";
 import {
   answerText,
@@ -363,7 +366,8 @@ describe("stream", () => {
     const authenticate = () => Promise.resolve({ headers: {}, dispatcher: new Agent({ bodyTimeout: 100 }) });
     const own = new KubernetesClient(new URL(server.url), authenticate, "test");
     const next = own.stream(path, { query: { resourceVersion: "100" } }).next();
-    await wait(400);
+    // undici looks at its body timeouts once a second.
+    await wait(1200);
     server.put("shop", "a");
     expect(await next).toMatchObject({ value: { type: "ADDED" } });
     await own.close();

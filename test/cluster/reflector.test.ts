@@ -1,7 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backoffMs } from "../../src/cluster/backoff.ts";
-import { ApiError, connect, type KubernetesClient, paths } from "../../src/cluster/client.ts";
+import { ApiError } from "../../src/cluster/api-error.ts";
+import type { KubernetesClient } from "../../src/cluster/client.ts";
+import { connect } from "../../src/cluster/connect.ts";
+import { paths } from "../../src/cluster/paths.ts";
 import { type Change, Reflector, type ReflectorOptions, type Trouble } from "../../src/cluster/reflector.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import {
@@ -401,6 +404,19 @@ describe("no hot loop", () => {
     expect(server.count("watch")).toBeGreaterThan(2);
     expect(server.count("watch")).toBeLessThanOrEqual(AT_MOST);
     expect(server.count("list")).toBeLessThanOrEqual(AT_MOST);
+  });
+
+  test("when lists and watches are suddenly always gone", async () => {
+    await following({ backoff });
+    server.put("a", "one");
+    await until(() => expect(changes).toEqual(["added a/one"]));
+    server.always("list", refuse(410));
+    server.always("watch", refuse(410));
+    const before = server.requests.length;
+    server.cutWatches();
+    await wait(TIME_MS);
+    // One more than from the start: the first list after a 410 comes at once.
+    expect(server.requests.length - before).toBeLessThanOrEqual(AT_MOST + 1);
   });
 
   test("a Retry-After is waited for, by lists and watches", async () => {
