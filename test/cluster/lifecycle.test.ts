@@ -1,0 +1,249 @@
+import { once } from "node:events";
+import { Agent, request } from "node:https";
+import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
+import { describeCluster } from "./harness/context.ts";
+import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
+import { freePort } from "./harness/net.ts";
+
+interface Webhook {
+  readonly name: string;
+  readonly failurePolicy: string;
+  readonly timeoutSeconds: number;
+  readonly clientConfig: { readonly url: string; readonly caBundle: string };
+  readonly namespaceSelector?: { readonly matchExpressions?: readonly object[] };
+}
+
+describeCluster("the life of a server", (cluster) => {
+  const started: Drawbridge[] = [];
+  const start = async (options: Parameters<typeof startDrawbridge>[0] = {}): Promise<Drawbridge> => {
+    const drawbridge = await startDrawbridge({ cluster: cluster(), ...options });
+    started.push(drawbridge);
+    return drawbridge;
+  };
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((drawbridge) => drawbridge.stop()));
+  });
+
+  const webhooks = async (kind: "validating" | "mutating"): Promise<readonly Webhook[]> => {
+    const { code, stdout } = await cluster().kubectl([
+      "get",
+      `${kind}webhookconfiguration`,
+      "drawbridge",
+      "-o",
+      "json",
+    ]);
+    return code === 0 ? (JSON.parse(stdout) as { webhooks: Webhook[] }).webhooks : [];
+  };
+  const ready = async (drawbridge: Drawbridge) => {
+    const response = await fetch(`${drawbridge.healthUrl}/readyz`);
+    return { status: response.status, body: (await response.json()) as { checks: Record<string, string> } };
+  };
+
+  test("it registers what architecture.md says, with its CA, and answers its probes", async () => {
+    const drawbridge = await start();
+    const validating = await webhooks("validating");
+    expect(validating.map(({ name, failurePolicy }) => [name, failurePolicy])).toEqual([
+      ["enforced.networkpolicies.drawbridge.dev", "Fail"],
+      ["observed.networkpolicies.drawbridge.dev", "Ignore"],
+      ["namespaces.drawbridge.dev", "Ignore"],
+      ["configuration.drawbridge.dev", "Ignore"],
+    ]);
+    const mutating = await webhooks("mutating");
+    expect(mutating.map(({ name, failurePolicy }) => [name, failurePolicy])).toEqual([
+      ["stamp.namespaces.drawbridge.dev", "Ignore"],
+    ]);
+    for (const { clientConfig, timeoutSeconds } of [...validating, ...mutating]) {
+      expect(clientConfig.url.startsWith(`${drawbridge.url}/`)).toBe(true);
+      expect(Buffer.from(clientConfig.caBundle, "base64").toString()).toContain("BEGIN CERTIFICATE");
+      expect(timeoutSeconds).toBe(3);
+    }
+    const system = {
+      key: "kubernetes.io/metadata.name",
+      operator: "NotIn",
+      values: ["kube-system", "kube-public", "kube-node-lease", "drawbridge-system"],
+    };
+    const [enforced, observed, namespaces] = validating;
+    expect(enforced?.namespaceSelector?.matchExpressions).toEqual([
+      system,
+      { key: "drawbridge.dev/mode", operator: "NotIn", values: ["audit", "warn"] },
+    ]);
+    expect(observed?.namespaceSelector?.matchExpressions).toEqual([
+      system,
+      { key: "drawbridge.dev/mode", operator: "In", values: ["audit", "warn"] },
+    ]);
+    expect(namespaces?.namespaceSelector?.matchExpressions).toEqual([system]);
+    expect(await ready(drawbridge)).toMatchObject({ status: 200, body: { ready: true, checks: {} } });
+    expect((await fetch(`${drawbridge.healthUrl}/healthz`)).status).toBe(200);
+  });
+
+  test.each(["audit", "warn"])("with --mode %s it can refuse only where a namespace asks for it", async (mode) => {
+    await start({ args: ["--mode", mode] });
+    const [enforced, observed] = await webhooks("validating");
+    expect(enforced).toMatchObject({
+      failurePolicy: "Fail",
+      namespaceSelector: {
+        matchExpressions: [{}, { key: "drawbridge.dev/mode", operator: "In", values: ["enforce"] }],
+      },
+    });
+    expect(observed).toMatchObject({
+      failurePolicy: "Ignore",
+      namespaceSelector: {
+        matchExpressions: [{}, { key: "drawbridge.dev/mode", operator: "NotIn", values: ["enforce"] }],
+      },
+    });
+    const open = {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: "open", namespace: "default" },
+      spec: { podSelector: {}, policyTypes: ["Egress"], egress: [{}] },
+    };
+    const { code, stderr } = await cluster().kubectl(["create", "--dry-run=server", "-f", "-"], {
+      input: JSON.stringify(open),
+    });
+    expect(code).toBe(0);
+    expect(stderr.includes("no-open-egress")).toBe(mode === "warn");
+    expect(
+      (await cluster().kubectl(["create", "namespace", "x", "--dry-run=server", "-o", "yaml"])).stdout,
+    ).not.toContain("baseline-pending");
+  });
+
+  test("it is neither ready nor registered before it has read its configuration", async () => {
+    // The server learns who it is, then finds etcd silent.
+    const ports = { webhook: await freePort(), health: await freePort() };
+    const warmUp = await start({ ports });
+    await warmUp.stop();
+    cluster().signal("etcd", "SIGSTOP");
+    let drawbridge: Drawbridge;
+    try {
+      drawbridge = await start({ ports, waitUntilReady: false });
+      const state = await eventually(() => ready(drawbridge));
+      expect(state).toMatchObject({
+        status: 503,
+        body: { checks: { server: "is starting", caches: expect.stringContaining("namespaces") } },
+      });
+      const answer = await post(drawbridge, "{}");
+      expect(answer).toMatchObject({
+        status: 503,
+        body: expect.stringContaining("has not read its configuration yet"),
+      });
+      expect((await fetch(`${drawbridge.healthUrl}/healthz`)).status).toBe(200);
+    } finally {
+      cluster().signal("etcd", "SIGCONT");
+    }
+    await eventually(async () => expect(await ready(drawbridge)).toMatchObject({ status: 200 }), 20_000);
+    await eventually(async () => expect(await webhooks("validating")).toHaveLength(4));
+    const [firstAdmission] = drawbridge.log.filter(({ msg }) => msg === "admission");
+    expect(firstAdmission).toBeUndefined();
+  });
+
+  test("SIGTERM: no longer ready, unregistered, still answering, then an end with exit code 0 in spite of an idle connection", async () => {
+    const drawbridge = await start({ args: ["--drain-seconds", "2"] });
+    const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
+    expect(await post(drawbridge, REVIEW, agent)).toMatchObject({ status: 200, connection: "keep-alive" });
+    const begun = Date.now();
+    const end = drawbridge.stop();
+    await eventually(async () =>
+      expect(await ready(drawbridge)).toMatchObject({ status: 503, body: { checks: { server: "is stopping" } } }),
+    );
+    await eventually(async () => expect([await webhooks("validating"), await webhooks("mutating")]).toEqual([[], []]));
+    expect(await post(drawbridge, REVIEW)).toMatchObject({
+      status: 200,
+      connection: "close",
+      body: expect.stringContaining('"allowed":true'),
+    });
+    expect(await end).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(8_000);
+    expect(drawbridge.log.at(-1)).toMatchObject({ msg: "stopped" });
+    expect(drawbridge.stderr()).toBe("");
+    agent.destroy();
+  });
+
+  test("SIGINT does the same, also while it is still starting", async () => {
+    const drawbridge = await start();
+    expect(await drawbridge.stop("SIGINT")).toBe(0);
+    expect(await webhooks("validating")).toEqual([]);
+
+    cluster().signal("etcd", "SIGSTOP");
+    try {
+      const starting = await start({ waitUntilReady: false });
+      await eventually(() => ready(starting));
+      expect(await starting.stop("SIGINT")).toBe(0);
+      expect(starting.stderr()).toBe("");
+    } finally {
+      cluster().signal("etcd", "SIGCONT");
+    }
+  });
+
+  test("killed, it leaves its registration, and the next one takes that over", async () => {
+    const first = await start();
+    await first.stop("SIGKILL");
+    expect(await webhooks("validating")).toHaveLength(4);
+    const second = await start();
+    expect((await webhooks("validating"))[0]?.clientConfig.url).toBe(`${second.url}/validate`);
+    expect(await second.stop()).toBe(0);
+    expect(await webhooks("validating")).toEqual([]);
+  });
+
+  test("it outlives a restart of the API server", async () => {
+    const drawbridge = await start();
+    await cluster().stopApiServer("SIGKILL");
+    await cluster().startApiServer();
+    await cluster().ok(["create", "namespace", "after-restart"]);
+    await eventually(async () => {
+      expect(
+        (await cluster().ok(["get", "networkpolicies", "-n", "after-restart", "-o", "name"]))
+          .split("\n")
+          .filter(Boolean),
+      ).toHaveLength(3);
+    }, 25_000);
+    expect(await drawbridge.stop()).toBe(0);
+  });
+
+  describe("who may not register is told so", () => {
+    test("and leaves nothing behind", async () => {
+      const drawbridge = await startDrawbridge({
+        waitUntilReady: false,
+        args: ["--kubeconfig", cluster().kubeconfigs.tenant, "--webhook-url", `https://127.0.0.1:${await freePort()}`],
+      });
+      // A tenant may not list rulesets, so it would wait for ever: it says why, and stays not ready.
+      await eventually(() =>
+        expect(drawbridge.log).toContainEqual(
+          expect.objectContaining({ level: 40, error: expect.stringContaining("forbidden") }),
+        ),
+      );
+      expect(await ready(drawbridge)).toMatchObject({ status: 503 });
+      expect(await drawbridge.stop()).toBe(0);
+      expect(await webhooks("validating")).toEqual([]);
+    });
+  });
+});
+
+const REVIEW = JSON.stringify({
+  apiVersion: "admission.k8s.io/v1",
+  kind: "AdmissionReview",
+  request: {
+    uid: "1",
+    kind: { group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy" },
+    operation: "CREATE",
+    userInfo: { username: "x" },
+    namespace: "default",
+    object: {
+      metadata: { name: "x", namespace: "default", annotations: { description: "d", owner: "o" } },
+      spec: { podSelector: {}, policyTypes: ["Ingress"] },
+    },
+  },
+});
+
+async function post({ url }: Drawbridge, body: string, agent?: Agent) {
+  const outgoing = request(`${url}/validate`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(agent === undefined && { connection: "keep-alive" }) },
+    agent: agent ?? new Agent({ rejectUnauthorized: false }),
+  });
+  outgoing.end(body);
+  const [response] = (await once(outgoing, "response")) as [import("node:http").IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  return { status: response.statusCode, connection: response.headers.connection, body: text };
+}

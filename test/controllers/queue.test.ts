@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { KeyedQueue } from "../../src/controllers/queue.ts";
+import { eventually } from "../helpers/eventually.ts";
+
+const queues: KeyedQueue[] = [];
+afterEach(async () => {
+  await Promise.all(queues.splice(0).map((queue) => queue.stop()));
+});
+
+function start(handle: (key: string) => Promise<void>, concurrency = 2) {
+  const errors: string[] = [];
+  const sizes: number[] = [];
+  const queue = new KeyedQueue({
+    handle,
+    onError: (key, error) => errors.push(`${key}: ${String(error)}`),
+    onSize: (size) => sizes.push(size),
+    concurrency,
+    backoff: { minMs: 10, maxMs: 40 },
+  });
+  queues.push(queue);
+  return { queue, errors, sizes };
+}
+
+/** Work that goes on until it is let go. */
+function held() {
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const handle = (key: string) =>
+    new Promise<void>((resolve) => {
+      begun.push(key);
+      ends.set(key, resolve);
+    });
+  return { begun, handle, end: (key: string) => ends.get(key)?.() };
+}
+
+describe("KeyedQueue", () => {
+  test("handles no more keys at once than it may, and never one twice at once", async () => {
+    const { begun, handle, end } = held();
+    const { queue } = start(handle);
+    for (const key of ["a", "b", "c", "a"]) queue.add(key);
+    expect(begun).toEqual(["a", "b"]);
+    end("b");
+    await eventually(() => expect(begun).toEqual(["a", "b", "c"]));
+    end("a");
+    // It was added again while it ran, so it is looked at again.
+    await eventually(() => expect(begun).toEqual(["a", "b", "c", "a"]));
+    end("a");
+    end("c");
+  });
+
+  test("what waits already is one piece of work, however often it is added", async () => {
+    const { begun, handle, end } = held();
+    const { queue, sizes } = start(handle, 1);
+    queue.add("a");
+    for (let i = 0; i < 5; i++) queue.add("b");
+    end("a");
+    await eventually(() => expect(begun).toEqual(["a", "b"]));
+    end("b");
+    await eventually(() => expect(sizes.at(-1)).toBe(0));
+    expect(begun).toEqual(["a", "b"]);
+  });
+
+  test("what fails is tried again later, without holding up the others", async () => {
+    const calls: string[] = [];
+    const { queue, errors, sizes } = start(async (key) => {
+      calls.push(key);
+      if (key === "bad" && calls.filter((call) => call === "bad").length < 4) throw new Error("no");
+    }, 1);
+    queue.add("bad");
+    queue.add("good");
+    await eventually(() => expect(calls.filter((call) => call === "bad")).toHaveLength(4));
+    expect(calls.slice(0, 2)).toEqual(["bad", "good"]);
+    expect(errors).toEqual(["bad: Error: no", "bad: Error: no", "bad: Error: no"]);
+    await eventually(() => expect(sizes.at(-1)).toBe(0));
+  });
+
+  test("a failure counts anew after a success, so the wait starts small again", async () => {
+    const waits: number[] = [];
+    let fail = true;
+    const queue = new KeyedQueue({
+      handle: async () => {
+        if (fail) throw new Error("no");
+      },
+      onError: (_key, _error, retryInMs) => waits.push(retryInMs),
+      onSize: () => {},
+      concurrency: 1,
+      backoff: { minMs: 10, maxMs: 1_000 },
+    });
+    queues.push(queue);
+    queue.add("a");
+    await eventually(() => expect(waits.length).toBeGreaterThanOrEqual(4));
+    fail = false;
+    queue.add("a");
+    await sleep(20);
+    fail = true;
+    const before = waits.length;
+    queue.add("a");
+    await eventually(() => expect(waits.length).toBeGreaterThan(before));
+    expect(Math.max(...waits.slice(0, before))).toBeGreaterThan(30);
+    expect(waits[before]).toBeLessThanOrEqual(10);
+  });
+
+  test("stop() waits for what runs, and nothing runs after it", async () => {
+    const { begun, handle, end } = held();
+    const { queue } = start(handle, 1);
+    queue.add("a");
+    queue.add("b");
+    let stopped = false;
+    const stop = queue.stop().then(() => {
+      stopped = true;
+    });
+    await sleep(5);
+    expect(stopped).toBe(false);
+    end("a");
+    await stop;
+    queue.add("c");
+    await sleep(5);
+    expect(begun).toEqual(["a"]);
+  });
+});
