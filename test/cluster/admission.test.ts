@@ -45,7 +45,7 @@ const GOOD_SPEC = { podSelector: { matchLabels: { "app.kubernetes.io/name": "bas
 function badPolicy(id: string, namespace: string, name: string): Policy {
   const rule = RULES.find((one) => one.id === id);
   const [document] = parseManifest(rule?.examples[0]?.bad ?? "", id);
-  const { spec } = document?.value as { spec: object };
+  const { spec } = (document?.value ?? {}) as { spec: object };
   return policy(namespace, name, spec, id === "require-metadata" ? {} : undefined);
 }
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
@@ -242,7 +243,7 @@ async function post({ url }: Drawbridge, body: string, agent?: Agent) {
     agent: agent ?? new Agent({ rejectUnauthorized: false }),
   });
   outgoing.end(body);
-  const [response] = (await once(outgoing, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
   return { status: response.statusCode, connection: response.headers.connection, body: text };

@@ -1,0 +1,20 @@
+# The program alone, on a small base, as nobody. `docker build -t drawbridge .`
+FROM node:24-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+# Without scripts: nothing that is installed may run. (The npm package `node`, which has one, is for checkouts.)
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY src ./src
+RUN PATH="$PWD/node_modules/.bin:$PATH" node scripts/build.ts && npm prune --omit=dev --ignore-scripts
+
+FROM gcr.io/distroless/nodejs24-debian12:nonroot
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+COPY policies ./policies
+EXPOSE 8443 8080
+ENTRYPOINT ["/nodejs/bin/node", "dist/cli.js"]
+CMD ["serve", "--host", "0.0.0.0"]
