@@ -1,19 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { CAPS, type Cap } from "../../config/mode.ts";
-import { LOG_LEVELS, type LogLevel } from "../../telemetry/log.ts";
-
-export interface ServeOptions {
-  readonly kubeconfig?: string;
-  readonly webhookUrl?: URL;
-  readonly policies?: string;
-  readonly mode: Cap;
-  readonly host: string;
-  readonly port?: number;
-  readonly healthPort: number;
-  readonly certDir?: string;
-  readonly drainSeconds?: number;
-  readonly logLevel: LogLevel;
-}
+import { CAPS } from "../../config/mode.ts";
+import { LOG_LEVELS } from "../../telemetry/log.ts";
+import type { ServeOptions } from "./options.ts";
 
 export function addServeCommand(program: Command): void {
   program

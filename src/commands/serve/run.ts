@@ -10,7 +10,7 @@ import { createHealthApp } from "../../server/health.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { type Cluster, watchCluster } from "./cluster.ts";
-import type { ServeOptions } from "./command.ts";
+import type { ServeOptions } from "./options.ts";
 
 const DEFAULT_PORT = 8443;
 

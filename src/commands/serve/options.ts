@@ -1,0 +1,16 @@
+import type { Cap } from "../../config/mode.ts";
+import type { LogLevel } from "../../telemetry/log.ts";
+
+/** What `drawbridge serve` was asked to do; command.ts says what each option means. */
+export interface ServeOptions {
+  readonly kubeconfig?: string;
+  readonly webhookUrl?: URL;
+  readonly policies?: string;
+  readonly mode: Cap;
+  readonly host: string;
+  readonly port?: number;
+  readonly healthPort: number;
+  readonly certDir?: string;
+  readonly drainSeconds?: number;
+  readonly logLevel: LogLevel;
+}
