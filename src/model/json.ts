@@ -37,7 +37,7 @@ export function stepsOf(path: string): string[] {
 export function at(value: unknown, path: string): unknown {
   let here = value;
   for (const step of stepsOf(path)) {
-    if (Array.isArray(here)) here = here[Number(step)];
+    if (Array.isArray(here)) here = /^(?:0|[1-9]\d*)$/.test(step) ? here[Number(step)] : undefined;
     else if (isRecord(here) && Object.hasOwn(here, step)) here = here[step];
     else return undefined;
   }

@@ -5,7 +5,7 @@ import {
   blockAddresses,
   type Family,
   intersect,
-  NO_ADDRESSES,
+  normalise,
   PRIVATE,
   prefixSize,
   size,
@@ -179,7 +179,10 @@ spec:
 function pinsExposure(policy: Policy, { exposure }: Options): boolean {
   return policy.selects.requirements.some(
     ({ key, operator, values }) =>
-      key === exposure.label && operator === "In" && values.every((value) => value === exposure.value),
+      key === exposure.label &&
+      operator === "In" &&
+      values.length > 0 &&
+      values.every((value) => value === exposure.value),
   );
 }
 
@@ -190,33 +193,33 @@ function violations(
   isExposed: boolean,
   options: Options,
 ): Violation[] {
-  const blocks = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
-  const all = unionAddresses(blocks.map(({ addresses }) => addresses));
   const limits = (family: Family) => ({
     public: isExposed ? {} : options[`public${family}`],
     private: options[`private${family}`],
   });
-  const { IPv4: embedded, IPv6 } = splitNat64(all.IPv6);
-
-  const v6 = judge("IPv6", IPv6, limits("IPv6"));
+  const all = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
+  const inIPv6 = all.map(({ peer, addresses }) => ({ peer, set: splitNat64(addresses.IPv6).IPv6 }));
   // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two.
-  const IPv4 = v6?.mode === "enforce" ? all.IPv4 : unionAddresses([all, { ...NO_ADDRESSES, IPv4: embedded }]).IPv4;
-  const v4 = judge("IPv4", IPv4, limits("IPv4"));
+  const inIPv4 = all
+    .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
+    .map(({ peer, addresses }) => ({ peer, set: asIPv4(addresses) }));
 
-  return [v4, v6].flatMap((verdict) => {
+  const verdicts = [
+    { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
+    { blocks: inIPv6, verdict: judge("IPv6", normalise(inIPv6.flatMap(({ set }) => set)), limits("IPv6")) },
+  ];
+  return verdicts.flatMap(({ blocks, verdict }) => {
     if (verdict === undefined) return [];
-    const culprit = blocks.find(({ addresses }) => {
-      const own = verdict.family === "IPv6" ? splitNat64(addresses.IPv6).IPv6 : asIPv4(addresses);
-      return judge(verdict.family, own, limits(verdict.family))?.mode === verdict.mode;
-    });
+    const { family, mode, text } = verdict;
+    const culprit = blocks.find(({ set }) => judge(family, set, limits(family))?.mode === mode);
     return [
       {
-        message: `${direction} ${direction === "egress" ? "to" : "from"} ${verdict.text}`,
+        message: `${direction} ${direction === "egress" ? "to" : "from"} ${text}`,
         path: culprit === undefined ? `/spec/${direction}` : `${culprit.peer.path}/ipBlock/cidr`,
         fix: isExposed
           ? "take the private ranges out with `except`; the exposure label opens only public ones"
           : "list only the networks that are needed; use selectors for Pods",
-        ...(verdict.mode === "warn" && { atMost: "warn" as const }),
+        ...(mode === "warn" && { atMost: "warn" as const }),
       },
     ];
   });
@@ -232,6 +235,12 @@ interface Verdict {
   readonly text: string;
 }
 
+/** How many addresses are judged as of a family; those of NAT64 are judged as IPv4. */
+const EVERY: Readonly<Record<Family, bigint>> = {
+  IPv4: prefixSize("IPv4", 0),
+  IPv6: prefixSize("IPv6", 0) - prefixSize("IPv4", 0),
+};
+
 function judge(family: Family, set: AddressSet, limits: { public: Limit; private: Limit }): Verdict | undefined {
   const parts = [
     { name: "public", count: size(subtract(set, PRIVATE[family])), limit: limits.public },
@@ -242,7 +251,7 @@ function judge(family: Family, set: AddressSet, limits: { public: Limit; private
   });
   if (parts.length === 0) return undefined;
   const mode = parts.some((part) => part.mode === "enforce") ? "enforce" : "warn";
-  const isAll = parts.length === 2 && size(set) === prefixSize(family, 0);
+  const isAll = parts.length === 2 && size(set) === EVERY[family];
   const counts = parts.map(({ name, count }) => `${inWords(count)} ${name}`).join(" and ");
   const allowed = parts.map(({ above }) => `/${above}`).join(" and ");
   return {

@@ -129,6 +129,6 @@ const UNSEEN_BY_CILIUM = new Set([
 ]);
 
 function describe(key: string): string {
-  const cilium = UNSEEN_BY_CILIUM.has(key) ? "; Cilium matches nothing by it" : "";
-  return `label ${key} changes with releases or Pods, so the selector soon matches nothing${cilium}`;
+  const cilium = UNSEEN_BY_CILIUM.has(key) ? ", on Cilium at once" : "";
+  return `label ${key} changes with releases or Pods: soon it matches nothing${cilium}`;
 }

@@ -104,9 +104,11 @@ function reviewViolations(policy: Policy, key: string): Violation[] {
     ];
   }
   if (isDate(date)) return [];
-  return [
-    violation(key, `annotation ${key} is not a date: ${JSON.stringify(date.slice(0, 40))}`, "write it as YYYY-MM-DD"),
-  ];
+  // Cut after it is quoted, which makes six characters of some. JSON leaves a few that break a line or steer a terminal.
+  const quoted = JSON.stringify(date)
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?")
+    .slice(0, 40);
+  return [violation(key, `annotation ${key} is not a date: ${quoted}`, "write it as YYYY-MM-DD")];
 }
 
 function violation(key: string, message: string, fix: string): Violation {

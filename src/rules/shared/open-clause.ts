@@ -13,11 +13,15 @@ export function openClauseViolations(policy: Policy, direction: Direction): Viol
     }));
 }
 
+/** A file may call a port or a protocol anything; what is left of a message's 120 characters is little. */
+const SHORT_AND_PLAIN = /^[\w -]{1,33}[\w-]$/;
+
 function portsOf(clause: Clause): string {
   if (clause.ports === "all") return "every port";
   const texts = clause.ports.map(({ protocol, port, endPort }) => {
     if (port === undefined) return `every ${protocol} port`;
     return `${protocol} ${port}${endPort === undefined ? "" : `-${endPort}`}`;
   });
-  return texts.length > 2 ? `${texts.length} ports` : texts.join(" and ");
+  const both = texts.join(" and ");
+  return texts.length <= 2 && SHORT_AND_PLAIN.test(both) ? both : "the ports it lists";
 }

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import { BASES } from "../../src/config/ruleset.ts";
+import { validateDocument } from "../../src/config/validate.ts";
+import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { networkBaseline, networkRuleset } from "../helpers/build.ts";
+
+const problems = (raw: unknown) => validateDocument(raw).problems ?? [];
+
+describe("valid", () => {
+  const served = { uid: "1", resourceVersion: "2", labels: { a: "b" }, managedFields: [{}], generation: 3 };
+  test.each([
+    ["the smallest ruleset", networkRuleset("x")],
+    [
+      "a ruleset",
+      networkRuleset("x", { description: "d", base: "restricted", rules: { r: { mode: "warn", options: {} } } }),
+    ],
+    ["the smallest baseline", networkBaseline("x", { templates: ["10-allow-dns-egress"] })],
+    ["as the API server serves it", { ...networkRuleset("x"), metadata: { name: "x", ...served }, status: { any: 1 } }],
+    [
+      "every operator",
+      networkBaseline("x", {
+        namespaceSelector: {
+          matchLabels: { a: "b", "c/d": "" },
+          matchExpressions: [
+            { key: "a", operator: "In", values: ["x"] },
+            { key: "a", operator: "NotIn", values: ["x", "y"] },
+            { key: "a", operator: "Exists" },
+            { key: "a", operator: "DoesNotExist", values: [] },
+          ],
+        },
+      }),
+    ],
+  ])("%s", (_, raw) => {
+    expect(validateDocument(raw)).toEqual({ document: raw });
+  });
+  test("what is shipped, in which every base is", async () => {
+    const { rulesets, baselines } = await readPolicies(EMBEDDED_POLICIES);
+    expect([...rulesets.keys()].toSorted()).toEqual([...BASES].toSorted());
+    for (const document of [...rulesets.values(), ...baselines.values()]) expect(problems(document)).toEqual([]);
+  });
+});
+
+describe("what is no document of ours", () => {
+  const allowed = "allowed: NetworkRuleset, NetworkBaseline (apiVersion drawbridge.dev/v1alpha1)";
+  test.each<[unknown, string]>([
+    [null, "missing"],
+    [undefined, "missing"],
+    ["NetworkRuleset", "missing"],
+    [[networkRuleset("x")], "missing"],
+    [{}, "missing"],
+    [{ kind: null }, "null"],
+    [{ kind: ["NetworkRuleset", 1] }, '["NetworkRuleset",1]'],
+    [{ kind: "NetworkPolicy" }, '"NetworkPolicy"'],
+    [{ kind: "constructor" }, '"constructor"'],
+    [{ kind: "x".repeat(500) }, `"${"x".repeat(56)}...`],
+  ])("%j", (raw, shown) => {
+    expect(problems(raw)).toEqual([{ path: "/kind", message: `is ${shown}; ${allowed}` }]);
+  });
+});
+
+describe("what is wrong with one, with the value and what is allowed", () => {
+  const ruleset = (spec: unknown) => ({ ...networkRuleset("x"), spec });
+  const baseline = (spec: object) => ({ ...networkBaseline(), spec: { ...networkBaseline().spec, ...spec } });
+  const selecting = (...matchExpressions: unknown[]) => baseline({ namespaceSelector: { matchExpressions } });
+  const values = "/spec/namespaceSelector/matchExpressions/0/values";
+
+  test.each<[string, unknown, string, string]>([
+    [
+      "another version",
+      { ...networkRuleset("x"), apiVersion: "drawbridge.dev/v1" },
+      "/apiVersion",
+      'is "drawbridge.dev/v1"; must be "drawbridge.dev/v1alpha1"',
+    ],
+    ["no version", { kind: "NetworkRuleset", metadata: { name: "x" }, spec: {} }, "/apiVersion", "is missing"],
+    ["no metadata", { ...networkRuleset("x"), metadata: undefined }, "/metadata", "is missing"],
+    ["no name", { ...networkRuleset("x"), metadata: {} }, "/metadata/name", "is missing"],
+    ["an empty name", networkRuleset(""), "/metadata/name", 'is ""; must NOT have fewer than 1 characters'],
+    [
+      "a field beside spec",
+      { ...networkRuleset("x"), rules: {} },
+      "/rules",
+      "is not a field of this; allowed: apiVersion, kind, metadata, spec, status",
+    ],
+    [
+      "a field of another tool",
+      ruleset({ parserOptions: {} }),
+      "/spec/parserOptions",
+      "is not a field of this; allowed: description, base, rules",
+    ],
+    ["spec is a list", ruleset([]), "/spec", "is []; must be of type object"],
+    ["spec is null", ruleset(null), "/spec", "is null; must be of type object"],
+    [
+      "a base that is not there",
+      ruleset({ base: "strict" }),
+      "/spec/base",
+      'is "strict"; allowed: default, restricted',
+    ],
+    [
+      "rules is a list",
+      ruleset({ rules: ["no-open-egress"] }),
+      "/spec/rules",
+      'is ["no-open-egress"]; must be of type object',
+    ],
+    [
+      "options is a list",
+      ruleset({ rules: { r: { options: [] } } }),
+      "/spec/rules/r/options",
+      "is []; must be of type object",
+    ],
+    ["a description that is none", ruleset({ description: 1 }), "/spec/description", "is 1; must be of type string"],
+    ["no selector", baseline({ namespaceSelector: undefined }), "/spec/namespaceSelector", "is missing"],
+    ["no templates", baseline({ templates: [] }), "/spec/templates", "is []; must NOT have fewer than 1 items"],
+    [
+      "a template that is not there",
+      baseline({ templates: [{ name: "02-allow-all" }] }),
+      "/spec/templates/0/name",
+      'is "02-allow-all"; allowed: 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress',
+    ],
+    [
+      "a template as text",
+      baseline({ templates: ["10-allow-dns-egress"] }),
+      "/spec/templates/0",
+      'is "10-allow-dns-egress"; must be of type object',
+    ],
+    [
+      "a label that is no text",
+      baseline({ namespaceSelector: { matchLabels: { a: true } } }),
+      "/spec/namespaceSelector/matchLabels/a",
+      "is true; must be of type string",
+    ],
+    [
+      "a label beside matchLabels",
+      baseline({ namespaceSelector: { tenant: "shop" } }),
+      "/spec/namespaceSelector/tenant",
+      "is not a field of this; allowed: matchLabels, matchExpressions",
+    ],
+    [
+      "an operator that is not there",
+      selecting({ key: "a", operator: "in" }),
+      "/spec/namespaceSelector/matchExpressions/0/operator",
+      'is "in"; allowed: In, NotIn, Exists, DoesNotExist',
+    ],
+    [
+      "In without values",
+      selecting({ key: "a", operator: "In" }),
+      values,
+      "is empty; operator In needs at least one value",
+    ],
+    [
+      "NotIn without values",
+      selecting({ key: "a", operator: "NotIn", values: [] }),
+      values,
+      "is empty; operator NotIn needs at least one value",
+    ],
+    [
+      "Exists with values",
+      selecting({ key: "a", operator: "Exists", values: ["x"] }),
+      values,
+      'is ["x"]; operator Exists takes no values',
+    ],
+    [
+      "DoesNotExist with values",
+      selecting({ key: "a", operator: "DoesNotExist", values: ["x"] }),
+      values,
+      'is ["x"]; operator DoesNotExist takes no values',
+    ],
+    [
+      "a value that is long",
+      ruleset({ base: "x".repeat(500) }),
+      "/spec/base",
+      `is "${"x".repeat(56)}...; allowed: default, restricted`,
+    ],
+    [
+      "a key with a slash",
+      { ...networkRuleset("x"), "a/b": 1 },
+      "/a~1b",
+      "is not a field of this; allowed: apiVersion, kind, metadata, spec, status",
+    ],
+  ])("%s", (_, raw, path, message) => {
+    expect(problems(JSON.parse(JSON.stringify(raw)))).toEqual([{ path, message }]);
+  });
+
+  test("the same template twice", () => {
+    const [first] = networkBaseline().spec.templates;
+    const found = problems(baseline({ templates: [first, first] }));
+    expect(found).toEqual([
+      { path: "/spec/templates", message: expect.stringMatching(/must NOT have duplicate items/) as unknown },
+    ]);
+  });
+  test("all of it at once", () => {
+    const raw = { ...networkRuleset("x"), metadata: {}, spec: { base: 1, x: 2 } };
+    expect(
+      problems(raw)
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(["/metadata/name", "/spec/base", "/spec/x"]);
+  });
+});

@@ -1,0 +1,93 @@
+import type { NetworkBaseline, TemplateName } from "../../src/config/baseline.ts";
+import type { NetworkRuleset } from "../../src/config/ruleset.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+import { API_VERSION } from "../../src/model/names.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import type { ObjectMeta } from "../../src/model/objects.ts";
+
+/** One builder for each kind: a minimal valid object, plus what the test is about. */
+
+export interface PolicyTweak {
+  readonly metadata?: ObjectMeta;
+  /** Over the spec of the minimal one; a field that is `undefined` is taken out of it. */
+  readonly spec?: JsonObject;
+}
+
+/** Isolates the Pods of one workload for ingress, allows nothing, and says why and whose it is. */
+export function networkPolicy({ metadata = {}, spec = {} }: PolicyTweak = {}): NetworkPolicy {
+  const whole = { podSelector: selector({ "app.kubernetes.io/name": "web" }), policyTypes: ["Ingress"], ...spec };
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: {
+      name: "web",
+      namespace: "shop",
+      annotations: { description: "What the shop's pages need.", owner: "team-shop@example.com" },
+      ...metadata,
+    },
+    spec: Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** A policy with these egress clauses, whatever they are. */
+export function egress(...clauses: readonly unknown[]): NetworkPolicy {
+  return networkPolicy({ spec: { policyTypes: ["Egress"], egress: clauses } });
+}
+
+/** A policy with these ingress clauses, whatever they are. */
+export function ingress(...clauses: readonly unknown[]): NetworkPolicy {
+  return networkPolicy({ spec: { policyTypes: ["Ingress"], ingress: clauses } });
+}
+
+export interface Block {
+  readonly cidr: string;
+  readonly except?: readonly string[];
+}
+
+export function ipBlock(block: Block | string): JsonObject {
+  return { ipBlock: typeof block === "string" ? { cidr: block } : block };
+}
+
+/** A policy with one egress clause to these addresses, on one port. */
+export function egressTo(...blocks: readonly (Block | string)[]): NetworkPolicy {
+  return egress({ to: blocks.map(ipBlock), ports: [{ port: 443 }] });
+}
+
+/** A policy with one ingress clause from these addresses, on one port. */
+export function ingressFrom(...blocks: readonly (Block | string)[]): NetworkPolicy {
+  return ingress({ from: blocks.map(ipBlock), ports: [{ port: 8443 }] });
+}
+
+export function selector(
+  matchLabels: Readonly<Record<string, string>>,
+  ...matchExpressions: readonly JsonObject[]
+): JsonObject {
+  return {
+    ...(Object.keys(matchLabels).length > 0 && { matchLabels }),
+    ...(matchExpressions.length > 0 && { matchExpressions }),
+  };
+}
+
+/** One entry of matchExpressions. */
+export function expression(key: string, operator: string, values?: readonly string[]): JsonObject {
+  return { key, operator, ...(values !== undefined && { values }) };
+}
+
+/** A NetworkRuleset; `rules` as in its spec. */
+export function networkRuleset(name: string, spec: NetworkRuleset["spec"] = {}): NetworkRuleset {
+  return { apiVersion: API_VERSION, kind: "NetworkRuleset", metadata: { name }, spec };
+}
+
+/** A NetworkBaseline for all namespaces, with every template unless others are named. */
+export function networkBaseline(
+  name = "default",
+  spec: Partial<Omit<NetworkBaseline["spec"], "templates">> & { readonly templates?: readonly TemplateName[] } = {},
+): NetworkBaseline {
+  const { templates = ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"], ...rest } = spec;
+  return {
+    apiVersion: API_VERSION,
+    kind: "NetworkBaseline",
+    metadata: { name },
+    spec: { namespaceSelector: {}, ...rest, templates: templates.map((template) => ({ name: template })) },
+  };
+}

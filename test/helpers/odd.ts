@@ -1,0 +1,110 @@
+import * as fc from "fast-check";
+
+/**
+ * NetworkPolicies as nobody should write them: of the right shape here and there, and anything else in between. What a
+ * CLI is fed, and what an admission webhook must survive.
+ */
+export function oddPolicies(): fc.Arbitrary<object> {
+  return optional({ metadata: or(odd, oddMetadata), spec: or(odd, oddSpec) });
+}
+
+const key = fc.oneof(
+  fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "", "a/b~c", "line\nbreak"),
+  fc.constantFrom("kubernetes.io/metadata.name", "name", "version", "pod-template-hash", "drawbridge.dev/exposure"),
+  fc.string(),
+);
+
+const word = fc.oneof(
+  key,
+  fc.constantFrom(
+    "kube-system",
+    "public",
+    "2026-02-31",
+    "2026-02-28",
+    "\u0000".repeat(60),
+    "\u0085\u009b\u2028",
+    "x".repeat(400),
+  ),
+);
+
+/** Object.fromEntries makes even `__proto__` a key like any other, as JSON.parse does. */
+function dictionary<T>(value: fc.Arbitrary<T>): fc.Arbitrary<object> {
+  return fc.array(fc.tuple(key, value), { maxLength: 3 }).map((entries) => Object.fromEntries(entries));
+}
+
+const odd: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom(null, true, 0, -1, 1e308, Number.MAX_SAFE_INTEGER, "", [], {}, [null], [[]], [{}]),
+  word,
+  dictionary(fc.jsonValue({ maxDepth: 1 })),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+
+/** Mostly what is meant, sometimes anything. */
+function or(anything: fc.Arbitrary<unknown>, meant: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.oneof({ arbitrary: meant, weight: 8 }, { arbitrary: anything, weight: 1 });
+}
+
+function optional(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> {
+  return fc.record(fields, { requiredKeys: [] });
+}
+
+function list(item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return or(odd, fc.array(or(odd, item), { maxLength: 3 }));
+}
+
+const oddMetadata = optional({
+  name: or(odd, fc.constant("web")),
+  namespace: or(odd, fc.constant("shop")),
+  labels: or(odd, dictionary(word)),
+  annotations: or(
+    odd,
+    fc.oneof(dictionary(or(odd, word)), optional({ description: word, owner: word, reviewed: word })),
+  ),
+});
+
+const operator = fc.constantFrom("In", "NotIn", "Exists", "DoesNotExist", "in", "");
+
+const oddSelector = or(
+  odd,
+  optional({
+    matchLabels: or(odd, dictionary(or(odd, word))),
+    matchExpressions: list(optional({ key: or(odd, key), operator: or(odd, operator), values: list(word) })),
+  }),
+);
+
+const cidr = fc.oneof(
+  fc.constantFrom(
+    "0.0.0.0/0",
+    "::/0",
+    "10.0.0.0/33",
+    "10.0.0.0/8",
+    "64:ff9b::/96",
+    "::ffff:1.2.3.4/8",
+    "foo",
+    "/",
+    "1:",
+  ),
+  fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, length]) => `${address}/${length}`),
+  fc.tuple(fc.ipV6(), fc.nat(128)).map(([address, length]) => `${address}/${length}`),
+);
+
+const oddPeer = fc.oneof(
+  optional({ podSelector: oddSelector, namespaceSelector: oddSelector }),
+  optional({ ipBlock: or(odd, optional({ cidr: or(odd, cidr), except: list(cidr) })) }),
+);
+
+const oddPort = optional({
+  protocol: or(odd, fc.constantFrom("TCP", "UDP", "SCTP", "T\nCP")),
+  port: or(
+    odd,
+    fc.oneof(fc.nat(70_000), fc.constantFrom("http", "a-name-that-is-far-too-long-for-a-port"), fc.string()),
+  ),
+  endPort: or(odd, fc.nat(70_000)),
+});
+
+const oddSpec = optional({
+  podSelector: oddSelector,
+  policyTypes: list(fc.constantFrom("Ingress", "Egress", "ingress")),
+  ingress: list(optional({ from: list(oddPeer), ports: list(oddPort) })),
+  egress: list(optional({ to: list(oddPeer), ports: list(oddPort) })),
+});

@@ -1,0 +1,143 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { Ajv } from "ajv";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { defaultsOf, resolveRuleset } from "../../src/engine/ruleset.ts";
+import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import { RULES } from "../../src/rules/index.ts";
+import type { Example, OptionSchema, Rule } from "../../src/rules/rule.ts";
+import { oddPolicies } from "../helpers/odd.ts";
+import { check, expectWellFormed, parsePolicy } from "../helpers/test-rule.ts";
+
+const TOP = new URL("../../", import.meta.url);
+const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+
+function shipped(name: string) {
+  const document = rulesets.get(name);
+  if (document === undefined) throw new Error(`ruleset ${name} is missing`);
+  return { document, resolved: resolveRuleset(document, rulesets) };
+}
+
+test("every file in src/rules is a rule that is in the catalogue", async () => {
+  const files = (await readdir(new URL("src/rules", TOP))).filter((file) => /^(no|require)-/.test(file));
+  expect(files.toSorted()).toEqual(RULES.map(({ id }) => `${id}.ts`).toSorted());
+});
+
+test("every page in docs/rules is of a rule", async () => {
+  const files = (await readdir(new URL("docs/rules", TOP))).filter((file) => file !== "README.md");
+  expect(files.toSorted()).toEqual(RULES.map(({ id }) => `${id}.md`).toSorted());
+});
+
+test("every id is there once", () => {
+  expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+});
+
+describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) => {
+  test("is named as its file, its page and its test", async () => {
+    expect(id).toMatch(/^(no|require)-[a-z-]+$/);
+    const source = await readFile(new URL(`src/rules/${id}.ts`, TOP), "utf8");
+    expect(source).toContain(`id: "${id}"`);
+    expect(existsSync(new URL(`docs/rules/${id}.md`, TOP))).toBe(true);
+    const ownTest = await readFile(new URL(`test/rules/${id}.test.ts`, TOP), "utf8");
+    expect(ownTest).toContain("testRule(");
+  });
+
+  test.each(["default", "restricted"])("has a mode in ruleset %s", (name) => {
+    expect(shipped(name).document.spec.rules?.[id]?.mode).toMatch(/^(enforce|warn|audit|disabled)$/);
+  });
+
+  test("says what it does, why, and what to do instead", () => {
+    const verb = id.startsWith("no-") ? "forbids" : "demands";
+    expect(`This rule ${rule.title}`).toMatch(new RegExp(`^This rule ${verb} [^\n]+[^.]\\.$`));
+    expect(rule.why).toMatch(/^\S[^\n]{40,}\.$/);
+    expect(rule.remedy).toMatch(/^\S[^\n]{20,}\.$/);
+    expect(["critical", "high", "medium", "low"]).toContain(rule.severity);
+  });
+
+  test("has options whose defaults they accept", () => {
+    const options = rule.options as Record<string, OptionSchema>;
+    for (const [name, schema] of Object.entries(options)) {
+      const validate = new Ajv({ strict: true }).compile(schema);
+      expect(validate(schema.default), `${name}: ${JSON.stringify(validate.errors)}`).toBe(true);
+      expect(validate(undefined), `${name} must not accept everything`).toBe(false);
+      expect(schema.description).toMatch(/^[A-Z][^\n]+\.$/);
+    }
+    expect(Object.keys(defaultsOf(rule))).toEqual(Object.keys(options));
+  });
+
+  test("has examples", () => {
+    expect(rule.examples.length).toBeGreaterThan(0);
+    expect(new Set(rule.examples.map(({ title }) => title)).size).toBe(rule.examples.length);
+  });
+
+  describe.each(rule.examples.map((example) => [example.title, example] as const))("example: %s", (_, example) => {
+    test("bad is reported, and points into it", () => {
+      const violations = judge(rule, example.bad);
+      expect(violations.length).toBeGreaterThan(0);
+      for (const violation of violations) expectWellFormed(violation);
+    });
+
+    test("bad is found by ruleset default", () => {
+      const policy = parsePolicy(example.bad);
+      const found = evaluate(policySubject(policy, policy), shipped("default").resolved, "enforce");
+      expect(found.map((finding) => finding.rule)).toContain(id);
+    });
+
+    test("good is clean of this rule, and of every rule that enforces", () => {
+      expect(judge(rule, example.good)).toEqual([]);
+      const policy = parsePolicy(example.good);
+      const found = evaluate(policySubject(policy, policy), shipped("default").resolved, "enforce");
+      expect(found.filter(({ mode }) => mode === "enforce")).toEqual([]);
+    });
+
+    test("good and bad are of the same object", () => {
+      expect(metadataOf(example, "good").name).toBe(metadataOf(example, "bad").name);
+    });
+  });
+
+  test("judges anything without throwing, and changes nothing of it", () => {
+    const written = fc.option(oddPolicies(), { nil: undefined });
+    fc.assert(
+      fc.property(oddPolicies(), written, (policy, author) => {
+        const before = JSON.stringify(policy);
+        const input = { policy: deepFrozen(policy) as NetworkPolicy };
+        const violations = check(rule, author === undefined ? input : { ...input, written: deepFrozen(author) });
+        for (const violation of violations) expectWellFormed(violation);
+        expect(JSON.stringify(policy)).toBe(before);
+        expect(check(rule, author === undefined ? input : { ...input, written: author })).toEqual(violations);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+test("odd input reaches every rule", () => {
+  const reported = new Set<string>();
+  fc.assert(
+    fc.property(oddPolicies(), (policy) => {
+      for (const rule of RULES) {
+        if (check(rule, { policy, written: policy }).length > 0) reported.add(rule.id);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+  expect([...reported].toSorted()).toEqual(RULES.map(({ id }) => id).toSorted());
+});
+
+/** In an example, what is shown is what its author wrote. */
+function judge(rule: Rule, yaml: string) {
+  const policy = parsePolicy(yaml);
+  return check(rule, { policy, written: policy });
+}
+
+function metadataOf(example: Example, which: "good" | "bad") {
+  return parsePolicy(example[which]).metadata ?? {};
+}
+
+function deepFrozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) deepFrozen(inner);
+  return Object.freeze(value);
+}
