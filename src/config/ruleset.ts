@@ -13,7 +13,7 @@ export const NetworkRulesetSchema = customResource(
       base: Type.Optional(
         Type.Enum([...BASES], {
           description:
-            "The shipped ruleset that this one changes; default if left out. Rules that are not named here are as there.",
+            "The shipped ruleset that this one changes; if left out, the one of its own name, else default. Rules that are not named here are as there.",
         }),
       ),
       rules: Type.Optional(

@@ -69,5 +69,5 @@ export function boundWarnings(warnings: readonly string[]): string[] {
 }
 
 function truncate(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
+  return text.length <= length ? text : `${text.slice(0, length - 3).toWellFormed()}...`;
 }

@@ -1,4 +1,4 @@
-import { at, canonical, isRecord } from "../model/json.ts";
+import { at, canonical, isRecord, items, pointer, stepsOf } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import type { Finding } from "./evaluate.ts";
 
@@ -39,9 +39,20 @@ function specOf(object: unknown): unknown {
   return isRecord(object) ? object["spec"] : undefined;
 }
 
-/** The same fault at another index is the same fault, so not its path but what stands there counts. */
-function contentOf(finding: Finding, object: KubernetesObject): string {
-  return `${finding.rule} ${finding.message} ${canonical(at(object, finding.path) ?? null)}`;
+/**
+ * The same fault at another index is the same fault, so not its path but what stands there counts; and in a clause all
+ * that decides what it opens: the rest of the clause, which Pods it is for, and whether it has an effect at all.
+ */
+function contentOf({ rule, message, path }: Finding, object: KubernetesObject): string {
+  const [, direction, index, ...rest] = stepsOf(path);
+  const isClause = direction === "ingress" || direction === "egress";
+  const clause = isClause && {
+    clause: at(object, pointer("/spec", direction, ...(index === undefined ? [] : [index]))),
+    field: rest,
+    podSelector: at(object, "/spec/podSelector"),
+    isolated: items(at(object, "/spec/policyTypes")).includes(direction === "ingress" ? "Ingress" : "Egress"),
+  };
+  return canonical({ rule, message, ...(clause || { value: at(object, path) }) });
 }
 
 function lowered(finding: Finding): Finding {

@@ -30,9 +30,10 @@ export function resolveRuleset(document: NetworkRuleset, bases: ReadonlyMap<stri
   return { name: document.metadata.name, settings: settings.filter(({ mode }) => mode !== "disabled") };
 }
 
-/** The shipped ruleset that a document changes, then the document. */
+/** The shipped ruleset that a document changes (that of its own name, where it says nothing), then the document. */
 function layersOf(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRuleset>): NetworkRuleset[] {
-  const base = bases.get(document.spec.base ?? "default");
+  const { name } = document.metadata;
+  const base = bases.get(document.spec.base ?? (bases.has(name) ? name : "default"));
   return base === undefined || base === document ? [document] : [base, document];
 }
 

@@ -18,17 +18,22 @@ export function parseManifest(text: string, file: string): ManifestDocument[] {
   const lines = new LineCounter();
   const fail = (position: number, why: string): InputError => {
     const { line, col } = lines.linePos(position);
-    return new InputError("invalid-yaml", `${file}:${line}:${col}: ${why.split("\n")[0]}. Correct it and try again.`);
+    return new InputError(
+      "invalid-yaml",
+      `${file}:${line}:${col}: ${why.split("\n")[0]?.replace(/[.:]$/, "")}. Correct it and try again.`,
+    );
   };
-  return [...parseAllDocuments(text, { lineCounter: lines })].flatMap((document) => {
-    const start = document.contents?.range?.[0] ?? document.range[0];
-    const [error] = document.errors;
-    if (error !== undefined) throw fail(error.pos[0], error.message);
-    try {
-      const value: unknown = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
-      return value === null || value === undefined ? [] : [{ value, line: lines.linePos(start).line }];
-    } catch (cause) {
-      throw fail(start, cause instanceof Error ? cause.message : String(cause));
-    }
-  });
+  return [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" })].flatMap(
+    (document) => {
+      const start = document.contents?.range?.[0] ?? document.range[0];
+      const [error] = document.errors;
+      if (error !== undefined) throw fail(error.pos[0], error.message);
+      try {
+        const value: unknown = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
+        return value === null || value === undefined ? [] : [{ value, line: lines.linePos(start).line }];
+      } catch (cause) {
+        throw fail(start, cause instanceof Error ? cause.message : String(cause));
+      }
+    },
+  );
 }

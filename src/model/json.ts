@@ -46,7 +46,9 @@ export function at(value: unknown, path: string): unknown {
 
 /** The pointer as Kubernetes prints field paths: `spec.egress[0].to[1].podSelector.matchLabels[app.kubernetes.io/name]`. */
 export function fieldPath(path: string): string {
-  return stepsOf(path).reduce((field, step) => {
+  return stepsOf(path).reduce((field, raw) => {
+    // A key of a file may hold anything, also what a terminal would act upon.
+    const step = raw.replaceAll(/\p{C}/gu, "?");
     if (/^\d+$/.test(step) || !/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${step}]`;
     return field === "" ? step : `${field}.${step}`;
   }, "");

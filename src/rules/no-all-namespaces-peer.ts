@@ -1,5 +1,6 @@
 import { podPeersOf } from "../model/policy.ts";
 import { isUnbounded, selectsEveryNamespace } from "../model/selector.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 export const noAllNamespacesPeer: Rule = {
@@ -17,89 +18,69 @@ export const noAllNamespacesPeer: Rule = {
   examples: [
     {
       title: "every Pod of every namespace",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - namespaceSelector: {}
-      ports:
-        - port: 5432
+      bad: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - namespaceSelector: {}
+    ports:
+      - port: 5432
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: web
-      ports:
-        - port: 5432
+      ),
+      good: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: web
+    ports:
+      - port: 5432
 `,
+      ),
     },
     {
       title: "a selector that only excludes",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - namespaceSelector:
-            matchExpressions:
-              - key: kubernetes.io/metadata.name
-                operator: NotIn
-                values: [sandbox]
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: web
-      ports:
-        - port: 5432
+      bad: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - namespaceSelector:
+          matchExpressions:
+            - key: kubernetes.io/metadata.name
+              operator: NotIn
+              values: [sandbox]
+        podSelector:
+          matchLabels:
+            app.kubernetes.io/name: web
+    ports:
+      - port: 5432
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - namespaceSelector:
-            matchExpressions:
-              - key: kubernetes.io/metadata.name
-                operator: In
-                values: [shop, checkout]
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: web
-      ports:
-        - port: 5432
+      ),
+      good: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - namespaceSelector:
+          matchExpressions:
+            - key: kubernetes.io/metadata.name
+              operator: In
+              values: [shop, checkout]
+        podSelector:
+          matchLabels:
+            app.kubernetes.io/name: web
+    ports:
+      - port: 5432
 `,
+      ),
     },
   ],
 

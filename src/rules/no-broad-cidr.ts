@@ -14,6 +14,7 @@ import {
   unionAddresses,
 } from "../model/cidr.ts";
 import { type AddressPeer, addressPeersOf, type Direction, type Policy } from "../model/policy.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
 interface Options {
@@ -82,81 +83,64 @@ export const noBroadCidr: Rule<Options> = {
   examples: [
     {
       title: "the internet in two halves",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - ipBlock:
-            cidr: 0.0.0.0/1
-        - ipBlock:
-            cidr: 128.0.0.0/1
-      ports:
-        - port: 443
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - ipBlock:
+          cidr: 0.0.0.0/1
+      - ipBlock:
+          cidr: 128.0.0.0/1
+    ports:
+      - port: 443
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - ipBlock:
-            cidr: 203.0.113.16/28
-      ports:
-        - port: 443
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - ipBlock:
+          cidr: 203.0.113.16/28
+    ports:
+      - port: 443
 `,
+      ),
     },
     {
       title: "a workload that faces the internet",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: shop-front
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: shop-front
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - ipBlock:
-            cidr: 0.0.0.0/0
-      ports:
-        - port: 8443
+      bad: policyYaml(
+        "shop-front",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - ipBlock:
+          cidr: 0.0.0.0/0
+    ports:
+      - port: 8443
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: shop-front
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: shop-front
-      drawbridge.dev/exposure: public
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - ipBlock:
-            cidr: 0.0.0.0/0
-            except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16]
-      ports:
-        - port: 8443
+      ),
+      good: policyYaml(
+        "shop-front",
+        `
+podSelector:
+  matchLabels:
+    app.kubernetes.io/name: shop-front
+    drawbridge.dev/exposure: public
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - ipBlock:
+          cidr: 0.0.0.0/0
+          except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16]
+    ports:
+      - port: 8443
 `,
+      ),
     },
   ],
 
@@ -199,10 +183,10 @@ function violations(
   });
   const all = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
   const inIPv6 = all.map(({ peer, addresses }) => ({ peer, set: splitNat64(addresses.IPv6).IPv6 }));
-  // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two.
+  // What a gateway would turn into IPv4 counts as IPv4, on the way out; but `::/0` is one mistake, not two.
   const inIPv4 = all
     .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
-    .map(({ peer, addresses }) => ({ peer, set: asIPv4(addresses) }));
+    .map(({ peer, addresses }) => ({ peer, set: direction === "egress" ? asIPv4(addresses) : addresses.IPv4 }));
 
   const verdicts = [
     { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
@@ -214,7 +198,7 @@ function violations(
     const culprit = blocks.find(({ set }) => judge(family, set, limits(family))?.mode === mode);
     return [
       {
-        message: `${direction} ${direction === "egress" ? "to" : "from"} ${text}`,
+        message: `${direction} ${direction === "egress" ? "to" : "from"} ${text}${together(blocks)}`,
         path: culprit === undefined ? `/spec/${direction}` : `${culprit.peer.path}/ipBlock/cidr`,
         fix: isExposed
           ? "take the private ranges out with `except`; the exposure label opens only public ones"
@@ -223,6 +207,12 @@ function violations(
       },
     ];
   });
+}
+
+/** Whoever opens the line of one block must learn that it is not alone. */
+function together(blocks: readonly { set: AddressSet }[]): string {
+  const count = blocks.filter(({ set }) => set.length > 0).length;
+  return count > 1 ? `, by ${count} ipBlocks together` : "";
 }
 
 function asIPv4(addresses: Addresses): AddressSet {
@@ -257,7 +247,7 @@ function judge(family: Family, set: AddressSet, limits: { public: Limit; private
   return {
     family,
     mode,
-    text: isAll ? `every ${family} address` : `${counts} ${family} addresses; at most a ${allowed} is allowed`,
+    text: isAll ? `every ${family} address` : `${counts} ${family} addresses (limit ${allowed})`,
   };
 }
 

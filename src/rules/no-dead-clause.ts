@@ -1,4 +1,5 @@
 import type { Direction } from "../model/policy.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
 export const noDeadClause: Rule = {
@@ -15,42 +16,32 @@ export const noDeadClause: Rule = {
   examples: [
     {
       title: "egress clauses, but only Ingress is isolated",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Ingress]
-  egress:
-    - to:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: database
-      ports:
-        - port: 5432
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Ingress]
+egress:
+  - to:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: database
+    ports:
+      - port: 5432
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Ingress, Egress]
-  egress:
-    - to:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: database
-      ports:
-        - port: 5432
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Ingress, Egress]
+egress:
+  - to:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: database
+    ports:
+      - port: 5432
 `,
+      ),
     },
   ],
 

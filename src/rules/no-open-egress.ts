@@ -1,4 +1,5 @@
 import { openClauseViolations } from "./shared/open-clause.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 export const noOpenEgress: Rule = {
@@ -15,69 +16,49 @@ export const noOpenEgress: Rule = {
   examples: [
     {
       title: "an empty clause is everything, not nothing",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - {}
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - {}
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress: []
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress: []
 `,
+      ),
     },
     {
       title: "ports without peers",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - ports:
-        - port: 443
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - ports:
+      - port: 443
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: payments
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: gateway
-      ports:
-        - port: 443
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: payments
+        podSelector:
+          matchLabels:
+            app.kubernetes.io/name: gateway
+    ports:
+      - port: 443
 `,
+      ),
     },
   ],
 

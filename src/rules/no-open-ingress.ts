@@ -1,4 +1,5 @@
 import { openClauseViolations } from "./shared/open-clause.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 export const noOpenIngress: Rule = {
@@ -16,40 +17,30 @@ export const noOpenIngress: Rule = {
   examples: [
     {
       title: "an empty clause is everything, not nothing",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Ingress]
-  ingress:
-    - {}
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Ingress]
+ingress:
+  - {}
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: ingress-nginx
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: ingress-nginx
-      ports:
-        - port: 8080
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: ingress-nginx
+        podSelector:
+          matchLabels:
+            app.kubernetes.io/name: ingress-nginx
+    ports:
+      - port: 8080
 `,
+      ),
     },
   ],
 

@@ -1,5 +1,6 @@
 import { type Clause, podPeersOf } from "../model/policy.ts";
 import { holds, isUnbounded, type Selector, selectsEveryNamespace } from "../model/selector.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 interface Options {
@@ -34,46 +35,36 @@ export const noSystemNamespacePeer: Rule<Options> = {
   examples: [
     {
       title: "all of kube-system",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: kube-system
+      bad: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: kube-system
-          podSelector:
-            matchLabels:
-              k8s-app: kube-dns
-      ports:
-        - port: 53
-          protocol: UDP
-        - port: 53
-          protocol: TCP
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
+        podSelector:
+          matchLabels:
+            k8s-app: kube-dns
+    ports:
+      - port: 53
+        protocol: UDP
+      - port: 53
+        protocol: TCP
 `,
+      ),
     },
   ],
 
@@ -83,7 +74,7 @@ spec:
       const system = options.namespaces.find((name) => canName(peer.namespaces, name, options.nameLabels));
       if (system === undefined) return [];
       const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
-      if (isDnsOnly(clause)) {
+      if (clause.direction === "egress" && isDnsOnly(clause)) {
         return [
           {
             message: `${direction} every Pod of ${system} on port 53; DNS needs only the Pods that serve it`,

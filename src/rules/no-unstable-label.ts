@@ -1,4 +1,5 @@
 import { selectorsOf } from "../model/policy.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 interface Options {
@@ -40,69 +41,52 @@ export const noUnstableLabel: Rule<Options> = {
   examples: [
     {
       title: "the hash of one ReplicaSet",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      pod-template-hash: 6f7d9c5b8
-  policyTypes: [Ingress]
+      bad: policyYaml(
+        "web",
+        `
+podSelector:
+  matchLabels:
+    pod-template-hash: 6f7d9c5b8
+policyTypes: [Ingress]
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Ingress]
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Ingress]
 `,
+      ),
     },
     {
       title: "a version among the peers",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - podSelector:
-            matchExpressions:
-              - key: app.kubernetes.io/version
-                operator: In
-                values: ["1.4.2"]
-      ports:
-        - port: 5432
+      bad: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - podSelector:
+          matchExpressions:
+            - key: app.kubernetes.io/version
+              operator: In
+              values: ["1.4.2"]
+    ports:
+      - port: 5432
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: database
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: database
-  policyTypes: [Ingress]
-  ingress:
-    - from:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: web
-      ports:
-        - port: 5432
+      ),
+      good: policyYaml(
+        "database",
+        `
+policyTypes: [Ingress]
+ingress:
+  - from:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: web
+    ports:
+      - port: 5432
 `,
+      ),
     },
   ],
 

@@ -1,6 +1,7 @@
 import { blockAddresses, PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
 import { pointer } from "../model/json.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
 interface Options {
@@ -36,44 +37,41 @@ export const requireMetadata: Rule<Options> = {
   examples: [
     {
       title: "nobody knows whose it is",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: payments-out
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: payments
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - ipBlock:
-            cidr: 203.0.113.0/28
-      ports:
-        - port: 443
+      bad: policyYaml(
+        "payments-out",
+        `
+podSelector:
+  matchLabels:
+    app.kubernetes.io/name: payments
+policyTypes: [Egress]
+egress:
+  - to:
+      - ipBlock:
+          cidr: 203.0.113.0/28
+    ports:
+      - port: 443
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: payments-out
-  annotations:
-    description: Card payments go to the acquirer's gateway.
-    owner: team-payments@example.com
-    reviewed: "2026-11-01"
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: payments
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - ipBlock:
-            cidr: 203.0.113.0/28
-      ports:
-        - port: 443
+      ),
+      good: policyYaml(
+        "payments-out",
+        `
+podSelector:
+  matchLabels:
+    app.kubernetes.io/name: payments
+policyTypes: [Egress]
+egress:
+  - to:
+      - ipBlock:
+          cidr: 203.0.113.0/28
+    ports:
+      - port: 443
 `,
+        `
+description: Card payments go to the acquirer's gateway.
+owner: team-payments@example.com
+reviewed: "2026-11-01"
+`,
+      ),
     },
   ],
 

@@ -1,4 +1,5 @@
 import { isRecord, items } from "../model/json.ts";
+import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -20,48 +21,38 @@ export const requirePolicyTypes: Rule = {
   examples: [
     {
       title: "policyTypes is left to the API server",
-      bad: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  egress:
-    - to:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: database
-      ports:
-        - port: 5432
+      bad: policyYaml(
+        "web",
+        `
+egress:
+  - to:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: database
+    ports:
+      - port: 5432
 `,
-      good: `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-spec:
-  podSelector:
-    matchLabels:
-      app.kubernetes.io/name: web
-  policyTypes: [Egress]
-  egress:
-    - to:
-        - podSelector:
-            matchLabels:
-              app.kubernetes.io/name: database
-      ports:
-        - port: 5432
+      ),
+      good: policyYaml(
+        "web",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - podSelector:
+          matchLabels:
+            app.kubernetes.io/name: database
+    ports:
+      - port: 5432
 `,
+      ),
     },
   ],
 
   check({ written, policy }) {
     if (written === undefined || !isRecord(written.spec)) return [];
     const types = written.spec["policyTypes"];
-    if (items(types).length > 0 || types === true) return [];
+    if (items(types).length > 0) return [];
     const guess = `[${policy.isolates.map((direction) => (direction === "ingress" ? "Ingress" : "Egress")).join(", ")}]`;
     return [
       {

@@ -93,6 +93,33 @@ describe("the spec has changed", () => {
   });
 });
 
+describe("an old fault in a clause is a new one as soon as it opens more", () => {
+  const spec = (object: object): NetworkPolicy =>
+    networkPolicy({ spec: { podSelector: selector({ app: "web" }), policyTypes: ["Egress"], ...object } });
+
+  test("for other Pods", () => {
+    const to = (podSelector: object) => spec({ podSelector, egress: [OPEN] });
+    expect(update(to(selector({ app: "web" })), to({}))).toEqual(["enforce no-open-egress"]);
+  });
+  test("because it comes into effect", () => {
+    const dead = spec({ policyTypes: ["Ingress"], egress: [OPEN] });
+    const alive = spec({ policyTypes: ["Ingress", "Egress"], egress: [OPEN] });
+    expect(update(dead, alive)).toEqual(["enforce no-open-egress"]);
+    expect(update(alive, spec({ policyTypes: ["Egress"], egress: [OPEN] }))).toEqual(["warn no-open-egress"]);
+  });
+  test("because its ports are gone", () => {
+    const without = { to: EVERYWHERE.to };
+    expect(update(spec({ egress: [EVERYWHERE] }), spec({ egress: [without] }))).toEqual([
+      "enforce no-all-namespaces-peer",
+    ]);
+  });
+  test("because its podSelector is gone", () => {
+    const narrow = { to: [{ namespaceSelector: {}, podSelector: selector({ app: "x" }) }], ports: [{ port: 443 }] };
+    const wide = { to: [{ namespaceSelector: {}, podSelector: selector({ app: "y" }) }], ports: [{ port: 443 }] };
+    expect(update(spec({ egress: [narrow] }), spec({ egress: [wide] }))).toEqual(["enforce no-all-namespaces-peer"]);
+  });
+});
+
 describe("labels of the policy have changed", () => {
   test("old faults are still old", () => {
     const labelled = { ...egress(OPEN), metadata: { name: "web", labels: { app: "x" } } };

@@ -54,6 +54,10 @@ describe("modes", () => {
   test("options alone switch no rule on", () => {
     expect(modes({ rules: { "no-unstable-label": { options: { labels: ["x"] } } } })).toEqual(AS_BASE);
   });
+  test("of its own name, where it has the name of a shipped one and says nothing else", () => {
+    const own = resolveRuleset(networkRuleset("restricted", { rules: {} }), BASES);
+    expect(own.settings.map(({ rule, mode }) => [rule.id, mode])).toEqual([["require-metadata", "enforce"]]);
+  });
   test("a base that is not there is nothing", () => {
     expect(modes({ rules: { "no-open-egress": { mode: "warn" } } }, new Map())).toEqual({ "no-open-egress": "warn" });
     expect(modes({}, new Map())).toEqual({});

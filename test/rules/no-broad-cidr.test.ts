@@ -50,13 +50,13 @@ const enforced: readonly FailingCase[] = [
     name: "the internet but for RFC 1918",
     policy: egressTo({ cidr: "0.0.0.0/0", except: RFC1918 }),
     at: FIRST,
-    says: "4,272,816,128 public and 4,259,840 private IPv4 addresses; at most a /16 and /16 is allowed",
+    says: "4,272,816,128 public and 4,259,840 private IPv4 addresses (limit /16 and /16)",
   },
   {
     name: "the internet with a thousand holes",
     policy: egressTo({ cidr: "0.0.0.0/0", except: scattered(1000) }),
     at: FIRST,
-    says: "public and 22,151,168 private IPv4 addresses; at most a /16 and /8 is allowed",
+    says: "public and 22,151,168 private IPv4 addresses (limit /16 and /8)",
   },
   { name: "one address more than a /16", policy: egressTo("8.8.0.0/16", "9.9.9.9/32"), at: "/spec/egress" },
   {
@@ -136,7 +136,7 @@ const warned: readonly FailingCase[] = [
     name: "exactly a /16",
     policy: egressTo("8.8.0.0/16"),
     at: FIRST,
-    says: "65,536 public IPv4 addresses; at most a /24",
+    says: "65,536 public IPv4 addresses (limit /24",
   },
   { name: "a /16 in two halves", policy: egressTo("8.8.0.0/17", "8.8.128.0/17"), at: FIRST },
   { name: "one address more than a /24", policy: egressTo("8.8.8.0/24", "9.9.9.9/32"), at: "/spec/egress" },
@@ -218,7 +218,7 @@ describe("exposed workloads", () => {
       { name: "a public /8", policy: exposed(pinned, "11.0.0.0/8") },
       {
         name: "any public IPv6",
-        policy: exposed(pinned, { cidr: "::/0", except: ["fc00::/7", "fe80::/10", "64:ff9b::/96"] }),
+        policy: exposed(pinned, { cidr: "::/0", except: ["fc00::/7", "fe80::/10"] }),
       },
       {
         name: "another label and value",
@@ -248,7 +248,7 @@ describe("exposed workloads", () => {
         name: "private addresses too",
         policy: exposed(pinned, "0.0.0.0/0"),
         at,
-        says: "22,151,168 private IPv4 addresses; at most a /8",
+        says: "22,151,168 private IPv4 addresses (limit /8",
       },
       { name: "10.0.0.0/8", policy: exposed(pinned, "10.0.0.0/8"), at, says: "private", atMost: "warn" },
       {
@@ -316,7 +316,7 @@ describe("limits as options", () => {
         policy: egressTo("8.8.8.8/31"),
         options: { publicIPv4: { enforceAbove: 32 } },
         at,
-        says: "2 public IPv4 addresses; at most a /32",
+        says: "2 public IPv4 addresses (limit /32",
       },
       {
         name: "only a warning",
