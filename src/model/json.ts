@@ -6,6 +6,13 @@ export function isRecord(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** One step of a JSON Patch (RFC 6902). */
+export interface JsonPatchOperation {
+  readonly op: "add" | "remove" | "replace" | "test";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
 /** The items of a list; of anything else, none. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -146,15 +146,12 @@ ingress:
 
   check({ policy }, { options }) {
     return (["ingress", "egress"] as const).flatMap((direction) => {
-      const peers = addressPeersOf(policy).filter(({ clause }) => clause.direction === direction);
-      if (peers.length === 0) return [];
+      const found = addressPeersOf(policy).filter(({ clause }) => clause.direction === direction);
+      if (found.length === 0) return [];
+      const peers = found.map(({ peer }) => peer);
+      const clauses = [...new Set(found.map(({ clause }) => clause.path))];
       const isExposed = direction === "ingress" && pinsExposure(policy, options);
-      return violations(
-        direction,
-        peers.map(({ peer }) => peer),
-        isExposed,
-        options,
-      );
+      return violations(direction, peers, isExposed, options).map((violation) => ({ ...violation, clauses }));
     });
   },
 };
@@ -183,10 +180,11 @@ function violations(
   });
   const all = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
   const inIPv6 = all.map(({ peer, addresses }) => ({ peer, set: splitNat64(addresses.IPv6).IPv6 }));
-  // What a gateway would turn into IPv4 counts as IPv4, on the way out; but `::/0` is one mistake, not two.
+  // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
+  // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)
   const inIPv4 = all
     .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
-    .map(({ peer, addresses }) => ({ peer, set: direction === "egress" ? asIPv4(addresses) : addresses.IPv4 }));
+    .map(({ peer, addresses }) => ({ peer, set: isExposed ? addresses.IPv4 : asIPv4(addresses) }));
 
   const verdicts = [
     { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
