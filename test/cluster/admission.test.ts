@@ -21,7 +21,13 @@ interface Policy {
 
 const ANNOTATIONS = { description: "Only for a test.", owner: "team-test", reviewed: "2026-11-01" };
 
-/** Every rule refuses in ruleset restricted, so in these three namespaces all of them deny, warn and audit. */
+/** A ruleset in which every rule refuses, so that in these three namespaces all of them deny, warn and audit. */
+const EVERY_RULE = {
+  apiVersion: "drawbridge.dev/v1alpha1",
+  kind: "NetworkRuleset",
+  metadata: { name: "every-rule" },
+  spec: { rules: Object.fromEntries(RULES.map(({ id }) => [id, { mode: "enforce" }])) },
+};
 const MODES = { enforce: "deny", warn: "warn", audit: "audit" } as const;
 type Mode = keyof typeof MODES;
 
@@ -56,8 +62,14 @@ describeCluster(
 
     beforeAll(async () => {
       drawbridge = await startDrawbridge({ cluster: cluster() });
+      await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(EVERY_RULE) });
+      await eventually(() =>
+        expect(drawbridge.log).toContainEqual(
+          expect.objectContaining({ msg: "configuration changed", name: "every-rule" }),
+        ),
+      );
       for (const [mode, name] of Object.entries(MODES)) {
-        const labels = { "drawbridge.dev/ruleset": "restricted", "drawbridge.dev/mode": mode };
+        const labels = { "drawbridge.dev/ruleset": "every-rule", "drawbridge.dev/mode": mode };
         await cluster().ok(["create", "-f", "-"], {
           input: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } }),
         });
@@ -120,7 +132,7 @@ describeCluster(
             expect(result?.code, about).not.toBe(0);
             expect(result?.stderr, about).toMatch(
               new RegExp(
-                `\\(Forbidden\\).* denied the request: NetworkPolicy deny/${name} breaks 1 rule of ruleset restricted:`,
+                `\\(Forbidden\\).* denied the request: NetworkPolicy deny/${name} breaks \\d+ rules? of ruleset every-rule:`,
               ),
             );
             expect(result?.stderr, about).toContain(`\n  ${id}: `);
