@@ -1,4 +1,4 @@
-import { blockAddresses, subtract, unionAddresses } from "./cidr.ts";
+import { subtract, unionAddresses } from "./cidr.ts";
 import type { AddressPeer, Clause, Peer, PodPeer, Port } from "./policy.ts";
 import type { Requirement, Selector } from "./selector.ts";
 
@@ -68,9 +68,7 @@ function isPodPeerWithin(inner: PodPeer, outer: PodPeer): boolean {
 function isWithinAddresses(inner: readonly Peer[], outer: readonly Peer[]): boolean {
   const addresses = (peers: readonly Peer[]) =>
     unionAddresses(
-      peers
-        .filter((peer): peer is AddressPeer => peer.kind === "addresses")
-        .map(({ cidr, except }) => blockAddresses(cidr, except)),
+      peers.filter((peer): peer is AddressPeer => peer.kind === "addresses").map((peer) => peer.addresses),
     );
   const [a, b] = [addresses(inner), addresses(outer)];
   return subtract(a.IPv4, b.IPv4).length === 0 && subtract(a.IPv6, b.IPv6).length === 0;

@@ -25,10 +25,11 @@ export function text(value: unknown): string {
 
 /** Extends a pointer by steps: `pointer("/spec", "matchLabels", "a/b")` is `/spec/matchLabels/a~1b`. */
 export function pointer(base: string, ...steps: readonly (string | number)[]): string {
-  return steps.reduce<string>(
-    (path, step) => `${path}/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    base,
-  );
+  return steps.reduce<string>((path, step) => `${path}/${typeof step === "number" ? step : escaped(step)}`, base);
+}
+
+function escaped(step: string): string {
+  return /[~/]/.test(step) ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
 }
 
 export function stepsOf(path: string): string[] {

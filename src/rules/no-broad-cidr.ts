@@ -2,7 +2,6 @@ import type { Mode } from "../config/mode.ts";
 import {
   type Addresses,
   type AddressSet,
-  blockAddresses,
   type Family,
   intersect,
   normalise,
@@ -178,7 +177,7 @@ function violations(
     public: isExposed ? {} : options[`public${family}`],
     private: options[`private${family}`],
   });
-  const all = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
+  const all = peers.map((peer) => ({ peer, addresses: peer.addresses }));
   const inIPv6 = all.map(({ peer, addresses }) => ({ peer, set: splitNat64(addresses.IPv6).IPv6 }));
   // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
   // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)

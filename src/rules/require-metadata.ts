@@ -1,4 +1,4 @@
-import { blockAddresses, PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
+import { PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
 import { pointer } from "../model/json.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
 import { policyYaml } from "./shared/examples.ts";
@@ -122,7 +122,7 @@ function reachesPublicAddresses(policy: Policy): boolean {
   if (egress.some((clause) => clause.peers === "anyone")) return true;
   const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
   if (blocks.length === 0) return false;
-  const { IPv4, IPv6 } = unionAddresses(blocks.map(({ peer }) => blockAddresses(peer.cidr, peer.except)));
+  const { IPv4, IPv6 } = unionAddresses(blocks.map(({ peer }) => peer.addresses));
   const split = splitNat64(IPv6);
   return (
     size(subtract(IPv4, PRIVATE.IPv4)) > 0n ||

@@ -60,7 +60,15 @@ test("spells out what a policy says", () => {
       {
         direction: "egress",
         path: "/spec/egress/0",
-        peers: [{ kind: "addresses", cidr: "10.0.0.0/8", except: ["10.1.0.0/16"], path: "/spec/egress/0/to/0" }],
+        peers: [
+          {
+            kind: "addresses",
+            cidr: "10.0.0.0/8",
+            except: ["10.1.0.0/16"],
+            addresses: blockAddresses("10.0.0.0/8", ["10.1.0.0/16"]),
+            path: "/spec/egress/0/to/0",
+          },
+        ],
         ports: "all",
       },
     ],
@@ -199,7 +207,8 @@ describe("peers", () => {
     ["null in it", { cidr: null, except: [null] }, { cidr: "", except: [""] }],
     ["wrong types", { cidr: {}, except: "x" }, { cidr: "", except: [] }],
   ])("ipBlock: %s", (_, block, expected) => {
-    expect(peerOf({ ipBlock: block })).toEqual({ kind: "addresses", path, ...expected });
+    const addresses = blockAddresses(expected.cidr, expected.except);
+    expect(peerOf({ ipBlock: block })).toEqual({ kind: "addresses", path, addresses, ...expected });
   });
 
   test.each([
