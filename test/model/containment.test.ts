@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createContainment, isSelectorWithin } from "../../src/model/containment.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
