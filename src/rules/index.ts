@@ -1,6 +1,7 @@
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
+import { noInstanceLabel } from "./no-instance-label.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
@@ -14,6 +15,7 @@ export const RULES: readonly Rule[] = [
   requirePolicyTypes,
   noDeadClause,
   noUnstableLabel,
+  noInstanceLabel,
   noBroadCidr,
   noOpenEgress,
   noOpenIngress,
