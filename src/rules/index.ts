@@ -1,6 +1,7 @@
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
+import { noGenericLabel } from "./no-generic-label.ts";
 import { noInstanceLabel } from "./no-instance-label.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
@@ -16,6 +17,7 @@ export const RULES: readonly Rule[] = [
   noDeadClause,
   noUnstableLabel,
   noInstanceLabel,
+  noGenericLabel,
   noBroadCidr,
   noOpenEgress,
   noOpenIngress,
