@@ -7,6 +7,7 @@ import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
+import { requireLabelContract } from "./require-label-contract.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
 import type { Rule } from "./rule.ts";
@@ -18,6 +19,7 @@ export const RULES: readonly Rule[] = [
   noUnstableLabel,
   noInstanceLabel,
   noGenericLabel,
+  requireLabelContract,
   noBroadCidr,
   noOpenEgress,
   noOpenIngress,
