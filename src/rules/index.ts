@@ -3,6 +3,7 @@ import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
 import { noGenericLabel } from "./no-generic-label.ts";
 import { noInstanceLabel } from "./no-instance-label.ts";
+import { noMutableNamespaceLabel } from "./no-mutable-namespace-label.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
@@ -25,5 +26,6 @@ export const RULES: readonly Rule[] = [
   noOpenIngress,
   noAllNamespacesPeer,
   noSystemNamespacePeer,
+  noMutableNamespaceLabel,
   requireMetadata,
 ];
