@@ -1,4 +1,5 @@
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
+import { noAmbiguousPeers } from "./no-ambiguous-peers.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
 import { noGenericLabel } from "./no-generic-label.ts";
@@ -27,5 +28,6 @@ export const RULES: readonly Rule[] = [
   noAllNamespacesPeer,
   noSystemNamespacePeer,
   noMutableNamespaceLabel,
+  noAmbiguousPeers,
   requireMetadata,
 ];
