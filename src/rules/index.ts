@@ -9,6 +9,7 @@ import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
+import { noWholeNamespacePeer } from "./no-whole-namespace-peer.ts";
 import { requireLabelContract } from "./require-label-contract.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
@@ -25,6 +26,7 @@ export const RULES: readonly Rule[] = [
   noBroadCidr,
   noOpenEgress,
   noOpenIngress,
+  noWholeNamespacePeer,
   noAllNamespacesPeer,
   noSystemNamespacePeer,
   noMutableNamespaceLabel,
