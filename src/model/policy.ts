@@ -32,6 +32,7 @@ export type Peer = PodPeer | AddressPeer | { readonly kind: "unknown"; readonly 
 export interface PodPeer {
   readonly kind: "pods";
   readonly namespaces: Selector | "own";
+  /** Where none is written, every Pod, with the path of the peer. */
   readonly pods: Selector;
   readonly path: string;
 }
@@ -71,6 +72,11 @@ export function selectorsOf(policy: Policy): Selector[] {
       peer.namespaces === "own" ? [peer.pods] : [peer.namespaces, peer.pods],
     ),
   ];
+}
+
+/** Every selector of Pods: those that the policy is for, and its peers. */
+export function podSelectorsOf(policy: Policy): Selector[] {
+  return [policy.selects, ...podPeersOf(policy).map(({ peer }) => peer.pods)];
 }
 
 function peersOf(policy: Policy): { peer: Peer; clause: Clause }[] {

@@ -57,8 +57,17 @@ export function selectsEveryNamespace(selector: Selector): boolean {
   );
 }
 
-function isPositive(requirement: Requirement): boolean {
+/** Must the label be there for this to hold? */
+export function isPositive(requirement: Requirement): boolean {
   return requirement.operator !== "NotIn" && requirement.operator !== "DoesNotExist";
+}
+
+/** The values that a label may have, all requirements on it together; undefined if none of them lists what is allowed. */
+export function valuesOf(selector: Selector, key: string): readonly string[] | undefined {
+  const onKey = selector.requirements.filter((requirement) => requirement.key === key);
+  return onKey
+    .find(({ operator }) => operator === "In")
+    ?.values.filter((value) => onKey.every((requirement) => holds(requirement, { [key]: value })));
 }
 
 export function matches(selector: Selector, labels: Labels): boolean {

@@ -1,10 +1,16 @@
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
+import { noAmbiguousPeers } from "./no-ambiguous-peers.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
+import { noGenericLabel } from "./no-generic-label.ts";
+import { noInstanceLabel } from "./no-instance-label.ts";
+import { noMutableNamespaceLabel } from "./no-mutable-namespace-label.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
+import { noWholeNamespacePeer } from "./no-whole-namespace-peer.ts";
+import { requireLabelContract } from "./require-label-contract.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
 import type { Rule } from "./rule.ts";
@@ -14,10 +20,16 @@ export const RULES: readonly Rule[] = [
   requirePolicyTypes,
   noDeadClause,
   noUnstableLabel,
+  noInstanceLabel,
+  noGenericLabel,
+  requireLabelContract,
   noBroadCidr,
   noOpenEgress,
   noOpenIngress,
+  noWholeNamespacePeer,
   noAllNamespacesPeer,
   noSystemNamespacePeer,
+  noMutableNamespaceLabel,
+  noAmbiguousPeers,
   requireMetadata,
 ];

@@ -1,15 +1,10 @@
-import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { type Clause, podPeersOf } from "../model/policy.ts";
-import { holds, isUnbounded, type Selector, selectsEveryNamespace } from "../model/selector.ts";
+import { isUnbounded, selectsEveryNamespace } from "../model/selector.ts";
 import { policyYaml } from "./shared/examples.ts";
+import { type NamedNamespaces, NAMED_NAMESPACES, namedNamespace } from "./shared/named-namespaces.ts";
 import type { Rule } from "./rule.ts";
 
-interface Options {
-  readonly namespaces: readonly string[];
-  readonly nameLabels: readonly string[];
-}
-
-export const noSystemNamespacePeer: Rule<Options> = {
+export const noSystemNamespacePeer: Rule<NamedNamespaces> = {
   id: "no-system-namespace-peer",
   on: "NetworkPolicy",
   severity: "high",
@@ -20,17 +15,13 @@ export const noSystemNamespacePeer: Rule<Options> = {
   remedy: "Add a podSelector beside the namespaceSelector, in the same list item: for DNS `k8s-app: kube-dns`.",
   options: {
     namespaces: {
-      type: "array",
-      items: { type: "string", minLength: 1 },
+      ...NAMED_NAMESPACES.namespaces,
       description: "Namespaces that may not be peers as a whole.",
-      default: ["kube-system"],
     },
     nameLabels: {
-      type: "array",
-      items: { type: "string", minLength: 1 },
+      ...NAMED_NAMESPACES.nameLabels,
       description:
         "Labels by whose value a selector names a namespace. `name` is not set by Kubernetes, but many copied policies use it and many clusters have it.",
-      default: ["kubernetes.io/metadata.name", "name"],
     },
   },
   examples: [
@@ -72,7 +63,7 @@ egress:
   check({ policy }, { options }) {
     return podPeersOf(policy).flatMap(({ peer, clause }) => {
       if (peer.namespaces === "own" || selectsEveryNamespace(peer.namespaces) || !isUnbounded(peer.pods)) return [];
-      const system = options.namespaces.find((name) => canName(peer.namespaces, name, options.nameLabels));
+      const system = namedNamespace(peer.namespaces, options);
       if (system === undefined) return [];
       const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
       if (clause.direction === "egress" && isDnsOnly(clause)) {
@@ -95,23 +86,6 @@ egress:
     });
   },
 };
-
-/**
- * Does the selector name this namespace? What it asks of other labels cannot be known (`name` is only there if somebody
- * has set it), so it may match; only what it asks of the label that the API server sets can rule it out.
- */
-function canName(selector: Selector | "own", namespace: string, nameLabels: readonly string[]): boolean {
-  if (selector === "own") return false;
-  return (
-    selector.requirements.some(
-      ({ key, operator, values }) => nameLabels.includes(key) && operator === "In" && values.includes(namespace),
-    ) &&
-    selector.requirements.every(
-      (requirement) =>
-        requirement.key !== NAMESPACE_NAME_LABEL || holds(requirement, { [NAMESPACE_NAME_LABEL]: namespace }),
-    )
-  );
-}
 
 function isDnsOnly(clause: Clause): boolean {
   return (

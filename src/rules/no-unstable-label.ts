@@ -1,5 +1,5 @@
-import { selectorsOf } from "../model/policy.ts";
 import { policyYaml } from "./shared/examples.ts";
+import { isUnseenByCilium, requirementsOn } from "./shared/label-keys.ts";
 import type { Rule } from "./rule.ts";
 
 interface Options {
@@ -91,28 +91,15 @@ ingress:
   ],
 
   check({ policy }, { options }) {
-    return selectorsOf(policy)
-      .flatMap((selector) => selector.requirements)
-      .filter(({ key }) => options.labels.includes(key))
-      .map(({ key, path }) => ({
-        message: describe(key),
-        path,
-        fix: "select by a label that stays, such as app.kubernetes.io/name",
-      }));
+    return requirementsOn(policy, options.labels).map(({ key, path }) => ({
+      message: describe(key),
+      path,
+      fix: "select by a label that stays, such as app.kubernetes.io/name",
+    }));
   },
 };
 
-/** Left out of a Pod's identity by Cilium unless it is configured otherwise (its documentation, "Limiting Identity-Relevant Labels"). */
-const UNSEEN_BY_CILIUM = new Set([
-  "pod-template-hash",
-  "pod-template-generation",
-  "controller-revision-hash",
-  "controller-uid",
-  "batch.kubernetes.io/controller-uid",
-  "batch.kubernetes.io/job-completion-index",
-]);
-
 function describe(key: string): string {
-  const cilium = UNSEEN_BY_CILIUM.has(key) ? ", on Cilium at once" : "";
+  const cilium = isUnseenByCilium(key) ? ", on Cilium at once" : "";
   return `label ${key} changes with releases or Pods: soon it matches nothing${cilium}`;
 }

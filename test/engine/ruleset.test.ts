@@ -108,7 +108,7 @@ describe("the shipped rulesets", async () => {
     return new Map(resolveRuleset(document, rulesets).settings.map(({ rule, mode }) => [rule.id, mode]));
   };
   test.each(["default", "restricted"])("%s names every rule", (name) => {
-    expect([...modesOf(name).keys()]).toEqual(RULES.map(({ id }) => id));
+    expect(Object.keys(rulesets.get(name)?.spec.rules ?? {})).toEqual(RULES.map(({ id }) => id));
   });
   test("restricted is nowhere weaker than default", () => {
     for (const [id, mode] of modesOf("default")) {

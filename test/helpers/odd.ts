@@ -11,6 +11,7 @@ export function oddPolicies(): fc.Arbitrary<object> {
 const key = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "", "a/b~c", "line\nbreak"),
   fc.constantFrom("kubernetes.io/metadata.name", "name", "version", "pod-template-hash", "drawbridge.dev/exposure"),
+  fc.constantFrom("app", "tier", "job-name", "statefulset.kubernetes.io/pod-name"),
   fc.string(),
 );
 
@@ -18,6 +19,7 @@ const word = fc.oneof(
   key,
   fc.constantFrom(
     "kube-system",
+    "api",
     "public",
     "2026-02-31",
     "2026-02-28",

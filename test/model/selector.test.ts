@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Labels } from "../../src/model/objects.ts";
-import { isUnbounded, matches, selectsEveryNamespace, toSelector } from "../../src/model/selector.ts";
+import { isUnbounded, matches, selectsEveryNamespace, toSelector, valuesOf } from "../../src/model/selector.ts";
 import { expression, selector } from "../helpers/build.ts";
 
 const NAME = "kubernetes.io/metadata.name";
@@ -155,5 +155,32 @@ describe("selectsEveryNamespace", () => {
     ["a name that exists, and a label", selector({ tenant: "shop" }, expression(NAME, "Exists")), false],
   ])("%s: %s", (_, raw, expected) => {
     expect(selectsEveryNamespace(toSelector(raw, ""))).toBe(expected);
+  });
+});
+
+describe("valuesOf", () => {
+  test.each([
+    ["nothing on the key", selector({ tier: "x" }), undefined],
+    ["a label", selector({ app: "a" }), ["a"]],
+    ["a list", selector({}, expression("app", "In", ["a", "b"])), ["a", "b"]],
+    ["an empty list", selector({}, expression("app", "In", [])), []],
+    [
+      "a list, but for one",
+      selector({}, expression("app", "In", ["a", "b"]), expression("app", "NotIn", ["a"])),
+      ["b"],
+    ],
+    ["two lists", selector({}, expression("app", "In", ["a", "b"]), expression("app", "In", ["b", "c"])), ["b"]],
+    ["two labels that contradict", selector({ app: "a" }, expression("app", "In", ["b"])), []],
+    ["a label that must not be there", selector({ app: "a" }, expression("app", "DoesNotExist")), []],
+    ["that it is there", selector({}, expression("app", "Exists")), undefined],
+    ["what it is not", selector({}, expression("app", "NotIn", ["a"])), undefined],
+    ["an operator that nobody knows", selector({ app: "a" }, expression("app", "is", ["a"])), []],
+  ])("%s", (_, raw, values) => {
+    expect(valuesOf(toSelector(raw, ""), "app")).toEqual(values);
+  });
+  test("a key that every JavaScript object has", () => {
+    const raw = JSON.parse('{"matchLabels": {"__proto__": "a"}}') as object;
+    expect(valuesOf(toSelector(raw, ""), "__proto__")).toEqual(["a"]);
+    expect(valuesOf(toSelector({}, ""), "constructor")).toBeUndefined();
   });
 });
