@@ -57,8 +57,10 @@ function contentOf(object: KubernetesObject): string {
   return canonical({ spec: isRecord(object) ? object["spec"] : undefined, labels: object.metadata?.labels ?? {} });
 }
 
+/** By the key and the value at the path, not by the indices in it: the same fault at another place of a list is the same. */
 function identityOf({ rule, path }: Finding, object: KubernetesObject): string {
-  return `${rule} ${canonical(at(object, path) ?? null)}`;
+  const key = stepsOf(path).findLast((step) => !/^\d+$/.test(step));
+  return canonical([rule, key, at(object, path) ?? null]);
 }
 
 function lowered(finding: Finding): Finding {

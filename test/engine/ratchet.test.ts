@@ -139,6 +139,7 @@ describe("the spec has changed", () => {
     const by = (labels: Record<string, string>) => networkPolicy({ spec: { podSelector: selector(labels) } });
     expect(update(by({ version: "1" }), by({ version: "2" }))).toEqual(["enforce no-unstable-label"]);
     expect(update(by({ version: "1" }), by({ version: "1", app: "x" }))).toEqual(["warn no-unstable-label"]);
+    expect(update(by({ version: "1" }), by({ "pod-template-hash": "1" }))).toEqual(["enforce no-unstable-label"]);
   });
 });
 
