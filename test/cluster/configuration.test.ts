@@ -153,7 +153,9 @@ describeCluster("configuration on a real API server", (cluster) => {
       const problem =
         "NetworkRuleset default is not valid, so its last good version stays in force: spec.rules.no-open-egress.options.strength is not a field of this; nothing is allowed here";
       await eventually(async () => expect(await readiness()).toMatchObject({ ready: true, configuration: [problem] }));
-      expect(drawbridge.log).toContainEqual(expect.objectContaining({ level: 50, msg: problem }));
+      await eventually(() =>
+        expect(drawbridge.log).toContainEqual(expect.objectContaining({ level: 50, msg: problem })),
+      );
       expect(await drawbridge.metrics()).toMatch(/^drawbridge_configuration_errors 1$/m);
       expect(await drawbridge.metrics()).toMatch(
         /^drawbridge_configuration_rejections_total\{kind="NetworkRuleset"\} 1$/m,

@@ -155,13 +155,15 @@ describeCluster(
         await finished(`after-${name}`);
         expect(await labelsOf(name)).not.toHaveProperty([MARKER]);
         expect(await policiesIn(name)).toEqual([]);
-        expect(drawbridge.log).toContainEqual(
-          expect.objectContaining({
-            kind: "Namespace",
-            name,
-            withheld: expect.arrayContaining(["10-allow-dns-egress"]),
-          }),
-        );
+        await eventually(() => {
+          expect(drawbridge.log).toContainEqual(
+            expect.objectContaining({
+              kind: "Namespace",
+              name,
+              withheld: expect.arrayContaining(["10-allow-dns-egress"]),
+            }),
+          );
+        });
       });
 
       test("a server-side dry run shows the marker and writes nothing", async () => {
