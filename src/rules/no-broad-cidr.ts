@@ -1,19 +1,15 @@
 import type { Mode } from "../config/mode.ts";
 import {
-  type Addresses,
   type AddressSet,
   blockAddresses,
   type Family,
-  intersect,
-  normalise,
   PRIVATE,
   prefixSize,
-  size,
   splitNat64,
-  subtract,
-  unionAddresses,
+  throughNat64,
 } from "../model/cidr.ts";
 import { type AddressPeer, addressPeersOf, type Direction, type Policy } from "../model/policy.ts";
+import { intersect, normalise, size, subtract } from "../model/ranges.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
@@ -186,7 +182,7 @@ function violations(
   // What a gateway would turn into IPv4 counts as IPv4, on the way out; but `::/0` is one mistake, not two.
   const inIPv4 = all
     .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
-    .map(({ peer, addresses }) => ({ peer, set: direction === "egress" ? asIPv4(addresses) : addresses.IPv4 }));
+    .map(({ peer, addresses }) => ({ peer, set: direction === "egress" ? throughNat64(addresses).IPv4 : addresses.IPv4 }));
 
   const verdicts = [
     { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
@@ -213,10 +209,6 @@ function violations(
 function together(blocks: readonly { set: AddressSet }[]): string {
   const count = blocks.filter(({ set }) => set.length > 0).length;
   return count > 1 ? `, by ${count} ipBlocks together` : "";
-}
-
-function asIPv4(addresses: Addresses): AddressSet {
-  return unionAddresses([addresses, splitNat64(addresses.IPv6)]).IPv4;
 }
 
 interface Verdict {

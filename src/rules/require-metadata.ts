@@ -1,6 +1,7 @@
-import { blockAddresses, PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
+import { blockAddresses, PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
 import { pointer } from "../model/json.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
+import { size, subtract } from "../model/ranges.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
@@ -122,13 +123,8 @@ function reachesPublicAddresses(policy: Policy): boolean {
   if (egress.some((clause) => clause.peers === "anyone")) return true;
   const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
   if (blocks.length === 0) return false;
-  const { IPv4, IPv6 } = unionAddresses(blocks.map(({ peer }) => blockAddresses(peer.cidr, peer.except)));
-  const split = splitNat64(IPv6);
-  return (
-    size(subtract(IPv4, PRIVATE.IPv4)) > 0n ||
-    size(subtract(split.IPv4, PRIVATE.IPv4)) > 0n ||
-    size(subtract(split.IPv6, PRIVATE.IPv6)) > 0n
-  );
+  const reached = throughNat64(unionAddresses(blocks.map(({ peer }) => blockAddresses(peer.cidr, peer.except))));
+  return size(subtract(reached.IPv4, PRIVATE.IPv4)) > 0n || size(subtract(reached.IPv6, PRIVATE.IPv6)) > 0n;
 }
 
 /** A day that exists: Date would read 2026-02-31 as the third of March. */
