@@ -1,7 +1,7 @@
 import type { Mode } from "../config/mode.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
 import { RULES } from "../rules/index.ts";
-import type { Rule } from "../rules/rule.ts";
+import { defaultsOf, type Rule } from "../rules/rule.ts";
 
 /** A NetworkRuleset with everything filled in: what `evaluate` runs. */
 export interface Ruleset {
@@ -35,13 +35,4 @@ function layersOf(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRu
   const { name } = document.metadata;
   const base = bases.get(document.spec.base ?? (bases.has(name) ? name : "default"));
   return base === undefined || base === document ? [document] : [base, document];
-}
-
-export function defaultsOf(rule: Rule): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries<{ default: unknown }>(rule.options as Record<string, { default: unknown }>).map(([name, schema]) => [
-      name,
-      schema.default,
-    ]),
-  );
 }
