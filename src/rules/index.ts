@@ -1,6 +1,7 @@
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
+import { noMetadataEndpoint } from "./no-metadata-endpoint.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
@@ -15,6 +16,7 @@ export const RULES: readonly Rule[] = [
   noDeadClause,
   noUnstableLabel,
   noBroadCidr,
+  noMetadataEndpoint,
   noOpenEgress,
   noOpenIngress,
   noAllNamespacesPeer,
