@@ -6,8 +6,10 @@ import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
+import { noWidePortRange } from "./no-wide-port-range.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
+import { requirePorts } from "./require-ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Every rule there is, in the order in which findings and documentation list them. */
@@ -21,5 +23,7 @@ export const RULES: readonly Rule[] = [
   noOpenIngress,
   noAllNamespacesPeer,
   noSystemNamespacePeer,
+  requirePorts,
+  noWidePortRange,
   requireMetadata,
 ];
