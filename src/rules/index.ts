@@ -2,6 +2,7 @@ import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
 import { noDeadClause } from "./no-dead-clause.ts";
 import { noMetadataEndpoint } from "./no-metadata-endpoint.ts";
+import { noOpenDns } from "./no-open-dns.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
@@ -25,5 +26,6 @@ export const RULES: readonly Rule[] = [
   noSystemNamespacePeer,
   requirePorts,
   noWidePortRange,
+  noOpenDns,
   requireMetadata,
 ];

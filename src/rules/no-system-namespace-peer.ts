@@ -1,5 +1,6 @@
-import { type Clause, podPeersOf } from "../model/policy.ts";
+import { podPeersOf } from "../model/policy.ts";
 import { holds, isUnbounded, type Selector, selectsEveryNamespace } from "../model/selector.ts";
+import { isDnsOnly } from "./shared/dns.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
@@ -36,6 +37,38 @@ export const noSystemNamespacePeer: Rule<Options> = {
     {
       title: "all of kube-system",
       bad: policyYaml(
+        "dashboard",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
+    ports:
+      - port: 10250
+`,
+      ),
+      good: policyYaml(
+        "dashboard",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
+        podSelector:
+          matchLabels:
+            k8s-app: metrics-server
+    ports:
+      - port: 10250
+`,
+      ),
+    },
+    {
+      title: "all of kube-system, for DNS",
+      bad: policyYaml(
         "web",
         `
 policyTypes: [Egress]
@@ -44,6 +77,11 @@ egress:
       - namespaceSelector:
           matchLabels:
             kubernetes.io/metadata.name: kube-system
+    ports:
+      - port: 53
+        protocol: UDP
+      - port: 53
+        protocol: TCP
 `,
       ),
       good: policyYaml(
@@ -74,7 +112,7 @@ egress:
       const system = options.namespaces.find((name) => canName(peer.namespaces, name, options.nameLabels));
       if (system === undefined) return [];
       const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
-      if (clause.direction === "egress" && isDnsOnly(clause)) {
+      if (isDnsOnly(clause)) {
         return [
           {
             message: `${direction} every Pod of ${system} on port 53; DNS needs only the Pods that serve it`,
@@ -103,8 +141,4 @@ function canName(selector: Selector | "own", namespace: string, nameLabels: read
     named.some(({ operator, values }) => operator === "In" && values.includes(namespace)) &&
     named.every((requirement) => holds(requirement, { [requirement.key]: namespace }))
   );
-}
-
-function isDnsOnly(clause: Clause): boolean {
-  return clause.ports !== "all" && clause.ports.every(({ port, endPort }) => port === 53 && (endPort ?? 53) === 53);
 }
