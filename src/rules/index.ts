@@ -8,6 +8,7 @@ import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
 import { noWidePortRange } from "./no-wide-port-range.ts";
+import { requireExpiry } from "./require-expiry.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
 import { requirePorts } from "./require-ports.ts";
@@ -28,4 +29,5 @@ export const RULES: readonly Rule[] = [
   noWidePortRange,
   noOpenDns,
   requireMetadata,
+  requireExpiry,
 ];

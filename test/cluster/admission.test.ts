@@ -19,7 +19,12 @@ interface Policy {
   readonly spec: object;
 }
 
-const ANNOTATIONS = { description: "Only for a test.", owner: "team-test", reviewed: "2026-11-01" };
+const ANNOTATIONS = {
+  description: "Only for a test.",
+  owner: "team-test",
+  reviewed: "2026-11-01",
+  expires: "2099-12-31",
+};
 
 /** Every rule refuses in ruleset restricted, so in these three namespaces all of them deny, warn and audit. */
 const MODES = { enforce: "deny", warn: "warn", audit: "audit" } as const;
@@ -46,8 +51,14 @@ function badPolicy(id: string, namespace: string, name: string): Policy {
   const rule = RULES.find((one) => one.id === id);
   const [document] = parseManifest(rule?.examples[0]?.bad ?? "", id);
   const { spec } = (document?.value ?? {}) as { spec: object };
-  return policy(namespace, name, spec, id === "require-metadata" ? {} : undefined);
+  if (id === "require-metadata") return policy(namespace, name, spec, {});
+  if (id !== "require-expiry") return policy(namespace, name, spec);
+  const { expires: _, ...annotations } = ANNOTATIONS;
+  return policy(namespace, name, spec, { annotations });
 }
+
+/** What lacks an expiry date is broad, which is the other rule that it breaks. */
+const brokenBy = (id: string): string => (id === "require-expiry" ? "2 rules" : "1 rule");
 
 describeCluster(
   "admission on a real API server",
@@ -120,7 +131,7 @@ describeCluster(
             expect(result?.code, about).not.toBe(0);
             expect(result?.stderr, about).toMatch(
               new RegExp(
-                `\\(Forbidden\\).* denied the request: NetworkPolicy deny/${name} breaks 1 rule of ruleset restricted:`,
+                `\\(Forbidden\\).* denied the request: NetworkPolicy deny/${name} breaks ${brokenBy(id)} of ruleset restricted:`,
               ),
             );
             expect(result?.stderr, about).toContain(`\n  ${id}: `);
