@@ -141,14 +141,17 @@ describeCluster(
             expect(result?.stderr, about).toContain(`Warning: drawbridge: ${id}: `);
           } else {
             expect(result, about).toMatchObject({ code: 0, stderr: "" });
-            expect(drawbridge.log, about).toContainEqual(
-              expect.objectContaining({
-                name,
-                namespace: "audit",
-                verdict: "audited",
-                rules: expect.arrayContaining([`${id}=audit`]),
-              }),
-            );
+            // kubectl may be done before the server's line has come through its pipe.
+            await eventually(() => {
+              expect(drawbridge.log, about).toContainEqual(
+                expect.objectContaining({
+                  name,
+                  namespace: "audit",
+                  verdict: "audited",
+                  rules: expect.arrayContaining([`${id}=audit`]),
+                }),
+              );
+            });
           }
         }
       });
