@@ -108,6 +108,12 @@ describe("which ports", () => {
     fails: [
       { name: "no ports, which are all", policy: egress({ to: [ipBlock(AWS)] }), at: FIRST, says: "TCP 80" },
       { name: "an empty list of ports", policy: to(AWS, []), at: FIRST },
+      {
+        name: "two ports of one address",
+        policy: to("168.63.129.16/32", []),
+        at: FIRST,
+        says: "reaches 168.63.129.16 on TCP 80: ",
+      },
       { name: "a null port, which is every port of TCP", policy: to(AWS, [null]), at: FIRST },
       { name: "every port of TCP", policy: to(AWS, [{ protocol: "TCP" }]), at: FIRST },
       { name: "a range", policy: to(AWS, [{ port: 79, endPort: 81 }]), at: FIRST },

@@ -112,6 +112,7 @@ describe("clauses of the very same peers are judged together", () => {
           spec: { ingress: [{ from: [WEB], ports: LOW }], egress: [{ to: [WEB], ports: HIGH }] },
         }),
       },
+      { name: "peers that are not known", policy: halves([null], [null]) },
       { name: "anyone", policy: ingress({ ports: LOW }, { ports: HIGH }) },
     ],
     fails: [

@@ -69,9 +69,9 @@ function groupsOf(policy: Policy): { direction: Direction; clauses: Clause[] }[]
   return [...groups.values()];
 }
 
-/** A peer without where it stands, so that the same peer elsewhere is equal. */
+/** A peer without where it stands, so that the same peer elsewhere is equal; of what is not known that cannot be said. */
 function contentOf(peer: Peer): string {
-  if (peer.kind === "unknown") return peer.kind;
+  if (peer.kind === "unknown") return peer.path;
   if (peer.kind === "addresses") return JSON.stringify([peer.kind, peer.cidr, peer.except.toSorted()]);
   const namespaces = peer.namespaces === "own" ? peer.namespaces : requirementsOf(peer.namespaces);
   return JSON.stringify([peer.kind, namespaces, requirementsOf(peer.pods)]);
