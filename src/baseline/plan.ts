@@ -26,14 +26,25 @@ export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPo
     } else if (saysTheSame(existing, policy)) apply.push(policy);
     else conflicts.push(policy.metadata?.name ?? "");
   }
-  return { apply, conflicts };
+  const missing = wanted.filter(({ metadata }) => conflicts.includes(metadata?.name ?? ""));
+  return { apply: apply.filter((policy) => !missing.some((allow) => isCutOffWithout(policy, allow))), conflicts };
+}
+
+/** Would `policy` deny what `allow`, which cannot be applied, was to keep open? Then it has to wait for it. */
+function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
+  const [denied, kept] = [normalised(policy.spec), normalised(allow.spec)];
+  const directions = items(kept["policyTypes"]).filter((type) => kept[String(type).toLowerCase()] !== undefined);
+  return items(denied["policyTypes"]).some(
+    (type) => directions.includes(type) && denied[String(type).toLowerCase()] === undefined,
+  );
 }
 
 function isOurs({ metadata }: NetworkPolicy): boolean {
   return metadata?.labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER && metadata.labels[BASELINE_LABEL] !== undefined;
 }
 
-function isAsWanted(found: NetworkPolicy, wanted: NetworkPolicy): boolean {
+/** Ours, with everything that is wanted; others may have added labels and annotations. */
+export function isAsWanted(found: NetworkPolicy, wanted: NetworkPolicy): boolean {
   return (
     saysTheSame(found, wanted) &&
     includes(found.metadata?.labels, wanted.metadata?.labels) &&

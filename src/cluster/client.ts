@@ -1,4 +1,5 @@
 import { type Dispatcher, request } from "undici";
+import type { JsonPatchOperation } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { eventOf, linesOf, pageOf, type RawList, type WatchEvent } from "./answers.ts";
 import { ApiError, messageOf, refusal } from "./api-error.ts";
@@ -27,13 +28,6 @@ export interface DeleteOptions extends Omit<WriteOptions, "fieldManager"> {
   /** Delete only this very object, not one that was created since under its name (HTTP 409). */
   readonly uid?: string;
   readonly resourceVersion?: string;
-}
-
-export interface JsonPatchOperation {
-  readonly op: "add" | "remove" | "replace" | "move" | "copy" | "test";
-  readonly path: string;
-  readonly from?: string;
-  readonly value?: unknown;
 }
 
 export interface Authentication {

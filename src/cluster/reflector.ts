@@ -59,6 +59,8 @@ export class Reflector<T extends KubernetesObject> {
   /** The resourceVersion to watch from; undefined: a list is needed. */
   #version: string | undefined;
   #failures = 0;
+  /** Lists in a row that were answered by 404. */
+  #absences = 0;
   /** Whether a watch has got anywhere since the last 410. */
   #hasFollowed = false;
 
@@ -128,7 +130,7 @@ export class Reflector<T extends KubernetesObject> {
         if (signal.aborted) return;
         this.#failures += 1;
         if (!isPassing(error) || this.#failures % FAILURES_UNTIL_LIST === 0) this.#version = undefined;
-        if (this.#options.absentIsEmpty === true && isApiError(error, 404)) this.#replace(new Map());
+        if (this.#isAbsent(during, error)) this.#replace(new Map());
         else this.#report({ during, error, failures: this.#failures });
         if (isApiError(error, 410) && this.#hasFollowed) {
           // What an API server that was restarted normally says: it is well, so don't wait as in the outage before.
@@ -141,6 +143,16 @@ export class Reflector<T extends KubernetesObject> {
     }
   }
 
+  /**
+   * What has never been there may be absent at the first 404. What has been there is only gone when lists say so again
+   * and again: a proxy in front of an API server that restarts answers 404 as well.
+   */
+  #isAbsent(during: "list" | "watch", error: unknown): boolean {
+    if (this.#options.absentIsEmpty !== true || during !== "list" || !isApiError(error, 404)) return false;
+    this.#absences += 1;
+    return this.#objects.size === 0 || this.#absences >= LISTS_UNTIL_ABSENT;
+  }
+
   /** @returns the resourceVersion to watch from */
   async #list(): Promise<string> {
     const { client, path, query = {}, pageSize = 500 } = this.#options;
@@ -151,6 +163,7 @@ export class Reflector<T extends KubernetesObject> {
       for (const object of page.items) objects.set(keyOf(object), this.#trim(object));
       version = page.resourceVersion;
     }
+    this.#absences = 0;
     this.#replace(objects);
     return version;
   }
@@ -265,6 +278,8 @@ export function keyOf({ metadata }: KubernetesObject): string {
 
 /** A Retry-After is the server's wish, not a way to switch us off. */
 const MAX_RETRY_AFTER_MS = 60_000;
+
+const LISTS_UNTIL_ABSENT = 3;
 
 /** Where lists get through and watches don't (some proxies), this makes us slow instead of blind. */
 const FAILURES_UNTIL_LIST = 5;

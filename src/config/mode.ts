@@ -15,7 +15,3 @@ export function isCap(value: unknown): value is Cap {
 export function weakest(...modes: readonly [Mode, ...Mode[]]): Mode {
   return modes.reduce((a, b) => (MODES.indexOf(a) <= MODES.indexOf(b) ? a : b));
 }
-
-export function strongest(...modes: readonly [Mode, ...Mode[]]): Mode {
-  return modes.reduce((a, b) => (MODES.indexOf(a) >= MODES.indexOf(b) ? a : b));
-}

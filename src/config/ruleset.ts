@@ -29,7 +29,8 @@ export const NetworkRulesetSchema = customResource(
               ),
               options: Type.Optional(
                 Type.Record(Type.String(), Type.Unknown(), {
-                  description: "Options of the rule; each replaces the one in the base. `docs/rules` lists them.",
+                  description:
+                    "Options of the rule; each replaces the one in the base, of an object field by field. `docs/rules` lists them.",
                 }),
               ),
             },

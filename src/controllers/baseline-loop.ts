@@ -28,7 +28,6 @@ export class BaselineLoop {
     this.#queue = new KeyedQueue({
       handle: (namespace) => this.#handle(namespace),
       onError: (namespace, error, retryInMs) => this.#failed(namespace, error, retryInMs),
-      onSize: (size) => deps.metrics.baselinePending.set(size),
       concurrency: CONCURRENCY,
       backoff: { minMs: 100, maxMs: 30_000 },
     });

@@ -1,5 +1,5 @@
 import { governingBaseline } from "../baseline/govern.ts";
-import { plan } from "../baseline/plan.ts";
+import { isAsWanted, plan } from "../baseline/plan.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import { ApiError } from "../cluster/api-error.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
@@ -48,13 +48,13 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
   const baseline = isEnforced ? governingBaseline(name, labels, configuration.baselines) : undefined;
   if (baseline === undefined) {
     // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
-    await removeMarker(namespace, deps);
-    return { outcome: "finished", applied: [] };
+    const removed = await removeMarker(namespace, deps);
+    return removed ? { outcome: "finished", applied: [] } : { outcome: "nothing" };
   }
   const { apply, conflicts } = plan(deps.policies(name), wantedPolicies(baseline, name));
   for (const policy of apply) await applyPolicy(policy, deps);
   if (conflicts.length > 0) return { outcome: "conflict", baseline: baseline.metadata.name, conflicts };
-  await removeMarker(namespace, deps);
+  if (!(await removeMarker(namespace, deps))) return { outcome: "nothing" };
   return {
     outcome: "finished",
     baseline: baseline.metadata.name,
@@ -63,13 +63,20 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
 }
 
 async function applyPolicy(policy: NetworkPolicy, { client, onWrite }: BaselineDeps): Promise<void> {
-  onWrite("policy");
   const path = paths.networkPolicies(policy.metadata?.namespace, policy.metadata?.name);
-  await client.apply(path, policy, { fieldManager: FIELD_MANAGER, force: true });
+  onWrite("policy");
+  const stored = await client.apply<NetworkPolicy>(path, policy, { fieldManager: FIELD_MANAGER, force: true });
+  if (isAsWanted(stored, policy)) return;
+  // Server-side apply leaves alone what somebody else has added and we do not name, such as clauses to a deny.
+  onWrite("policy");
+  await client.replace(path, { ...stored, spec: policy.spec }, { fieldManager: FIELD_MANAGER });
 }
 
-/** Only from this very namespace (not from one that was created since under its name), and only if it is still there. */
-async function removeMarker({ metadata }: Namespace, { client, onWrite }: BaselineDeps): Promise<void> {
+/**
+ * Only from this very namespace (not from one that was created since under its name), and only if it is still there.
+ * False if it is not: whatever the namespace is now, an event of it is on its way.
+ */
+async function removeMarker({ metadata }: Namespace, { client, onWrite }: BaselineDeps): Promise<boolean> {
   const label = pointer("/metadata/labels", PENDING_LABEL);
   onWrite("marker");
   try {
@@ -81,8 +88,9 @@ async function removeMarker({ metadata }: Namespace, { client, onWrite }: Baseli
       ],
       { fieldManager: FIELD_MANAGER },
     );
+    return true;
   } catch (error) {
     if (!(error instanceof ApiError && (error.status === 404 || error.status === 422))) throw error;
-    // Gone, or without the marker, or another: whatever it is now, an event of it is on its way.
+    return false;
   }
 }

@@ -60,6 +60,11 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     synced: async (signal: AbortSignal) => {
       await Promise.all(all.map(([, reflector]) => reflector.synced(signal)));
     },
+    /** When the API server was last heard of, in milliseconds since 1970, for each resource that has been. */
+    lastEvents: () =>
+      all.flatMap(([resource, { lastEventAt }]) =>
+        lastEventAt === undefined ? [] : [[resource, lastEventAt] as const],
+      ),
     /** Resources that have not been listed yet. */
     missing: () => all.filter(([, reflector]) => !reflector.hasSynced).map(([resource]) => resource),
   };

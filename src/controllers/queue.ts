@@ -4,8 +4,6 @@ export interface QueueOptions {
   /** Handles one key; rejects to have it tried again. Never runs twice at once for one key. */
   readonly handle: (key: string) => Promise<void>;
   readonly onError: (key: string, error: unknown, retryInMs: number) => void;
-  /** Told how many keys wait, run or are to be tried again, whenever that changes. */
-  readonly onSize: (size: number) => void;
   /** How many keys are handled at once. */
   readonly concurrency: number;
   /** How long to wait after failures of one key. */
@@ -34,7 +32,6 @@ export class KeyedQueue {
     this.#retries.delete(key);
     this.#waiting.add(key);
     this.#next();
-    this.#tellSize();
   }
 
   /** Starts nothing more; resolves when what is running has ended. */
@@ -64,7 +61,6 @@ export class KeyedQueue {
     }
     this.#running.delete(key);
     this.#next();
-    this.#tellSize();
   }
 
   #retry(key: string, error: unknown): void {
@@ -77,9 +73,5 @@ export class KeyedQueue {
       key,
       setTimeout(() => this.add(key), delay),
     );
-  }
-
-  #tellSize(): void {
-    this.#options.onSize(new Set([...this.#waiting, ...this.#running.keys(), ...this.#retries.keys()]).size);
   }
 }

@@ -2,6 +2,7 @@ import { ApiError } from "../cluster/api-error.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import type { Cap } from "../config/mode.ts";
+import { InputError } from "../model/errors.ts";
 import {
   FIELD_MANAGER,
   GROUP,
@@ -10,6 +11,7 @@ import {
   NAMESPACE_NAME_LABEL,
   SYSTEM_NAMESPACES,
 } from "../model/names.ts";
+import type { KubernetesObject } from "../model/objects.ts";
 
 export interface Registration {
   /** Where the API server reaches us: `https://HOST:PORT`. */
@@ -24,24 +26,75 @@ const NAME = "drawbridge";
 
 const TIMEOUT_SECONDS = 3;
 
-/** Tells the API server to ask us from now on. To be called when we can answer, never before. */
-export async function register(client: KubernetesClient, registration: Registration): Promise<void> {
-  const options = { fieldManager: FIELD_MANAGER, force: true };
-  const { validating, mutating } = webhookConfigurations(registration);
-  await client.apply(paths.validatingWebhookConfigurations(NAME), validating, options);
-  await client.apply(paths.mutatingWebhookConfigurations(NAME), mutating, options);
+/** A stop must not wait for an API server that hangs. */
+const UNREGISTER_LIMIT_MS = 5_000;
+
+export interface Registrar {
+  /**
+   * Tells the API server to ask us from now on; to be called when we can answer, never before. Both or none: where one
+   * of the configurations cannot be written the other is taken back, so that none is left that points at nobody.
+   * @throws InputError registration-refused
+   */
+  readonly register: () => Promise<void>;
+  /** Tells it to ask us no more. What another server has registered since is left alone. */
+  readonly unregister: () => Promise<void>;
 }
 
-/** Tells it to ask us no more. The other configuration is removed also where one of them cannot be. */
-export async function unregister(client: KubernetesClient): Promise<void> {
-  const removals = [paths.validatingWebhookConfigurations(NAME), paths.mutatingWebhookConfigurations(NAME)].map(
-    (path) =>
-      client.delete(path).catch((error: unknown) => {
-        if (!(error instanceof ApiError && error.status === 404)) throw error;
-      }),
-  );
-  const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+export function createRegistrar(client: KubernetesClient, registration: Registration): Registrar {
+  const { validating, mutating } = webhookConfigurations(registration);
+  const configurations = [
+    // The one that cannot refuse anything first.
+    { path: paths.mutatingWebhookConfigurations(NAME), object: mutating },
+    { path: paths.validatingWebhookConfigurations(NAME), object: validating },
+  ];
+
+  const unregister = async (): Promise<void> => {
+    const removals = configurations.map(({ path }) => removeOwn(client, path, registration));
+    const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  };
+
+  const register = async (): Promise<void> => {
+    try {
+      for (const { path, object } of configurations) {
+        await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
+      }
+    } catch (cause) {
+      const undone = await unregister().then(
+        () => "",
+        () => " What was written could not be removed either: delete both configurations by kubectl.",
+      );
+      const needs = "get, create, patch and delete of the validating and mutating webhook configuration drawbridge";
+      const message = `the webhooks cannot be registered: ${String(cause)}. It takes ${needs}.${undone}`;
+      throw new InputError("registration-refused", message, { cause });
+    }
+  };
+  return { register, unregister };
+}
+
+async function removeOwn(client: KubernetesClient, path: string, { url, caCert }: Registration): Promise<void> {
+  const timeoutMs = UNREGISTER_LIMIT_MS;
+  try {
+    const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
+    const caBundle = encoded(caCert);
+    const isOurs = webhooks.some(
+      ({ clientConfig }) => clientConfig?.url?.startsWith(`${url}/`) === true && clientConfig.caBundle === caBundle,
+    );
+    const { uid, resourceVersion } = metadata ?? {};
+    if (isOurs)
+      await client.delete(path, { timeoutMs, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) });
+  } catch (error) {
+    // Gone already, or changed by somebody since we looked: then it is theirs.
+    if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+  }
+}
+
+interface WebhookConfiguration extends KubernetesObject {
+  readonly webhooks?: readonly { readonly clientConfig?: { readonly url?: string; readonly caBundle?: string } }[];
+}
+
+function encoded(pem: string): string {
+  return Buffer.from(pem).toString("base64");
 }
 
 /** Both configurations as they are written: pure, so that tests and docs can look at them. */
@@ -52,7 +105,7 @@ export function webhookConfigurations({ url, caCert, mode }: Registration): { va
     matchPolicy: "Equivalent",
   };
   const client = (path: string) => ({
-    clientConfig: { url: `${url}${path}`, caBundle: Buffer.from(caCert).toString("base64") },
+    clientConfig: { url: `${url}${path}`, caBundle: encoded(caCert) },
   });
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };
   const policies = {

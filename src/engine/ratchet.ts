@@ -1,58 +1,64 @@
-import { at, canonical, isRecord, items, pointer, stepsOf } from "../model/json.ts";
+import { createContainment, isSelectorWithin } from "../model/containment.ts";
+import { at, canonical, isRecord, pointer, stepsOf } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
+import type { Direction, Policy } from "../model/policy.ts";
+import type { Subject } from "../rules/rule.ts";
 import type { Finding } from "./evaluate.ts";
 
 /**
  * An update is refused for what it makes worse, not for what was there before: otherwise nobody could repair one fault
  * of a policy that has two, and controllers that touch old objects would break on the day a rule is switched on.
- * Returns the findings of `object`, those that `old` already had lowered to a warning.
+ * Returns the findings of `now`, lowered to a warning where it is no worse than `before`:
+ *
+ * - all of them, if spec and labels are as they were;
+ * - those about clauses that open nothing which a clause of `before` did not open, for the same Pods or fewer;
+ * - others, if `before` had the same finding about the same value.
  */
 export function relax(
   findings: readonly Finding[],
-  object: KubernetesObject,
-  oldFindings: readonly Finding[],
-  old: KubernetesObject,
+  now: Subject,
+  findingsBefore: readonly Finding[],
+  before: Subject,
 ): readonly Finding[] {
-  if (isSameContent(object, old)) return findings.map(lowered);
-  // Counted, so that a second copy of an old fault is a new one.
-  const known = new Map<string, number>();
-  for (const finding of oldFindings) {
-    const key = contentOf(finding, old);
-    known.set(key, (known.get(key) ?? 0) + 1);
-  }
+  if (contentOf(now.object) === contentOf(before.object)) return findings.map(lowered);
+  const known = new Set(findingsBefore.map((finding) => identityOf(finding, before.object)));
+  const opensMore = newlyOpening(now.policy, before.policy);
   return findings.map((finding) => {
-    const key = contentOf(finding, object);
-    const left = known.get(key) ?? 0;
-    if (left === 0) return finding;
-    known.set(key, left - 1);
-    return lowered(finding);
+    const clauses = finding.clauses ?? clauseOf(finding.path);
+    const isOld =
+      clauses.length > 0 ? !clauses.some((path) => opensMore(path)) : known.has(identityOf(finding, now.object));
+    return isOld ? lowered(finding) : finding;
   });
 }
 
-function isSameContent(a: KubernetesObject, b: KubernetesObject): boolean {
-  const content = (object: KubernetesObject) =>
-    canonical({ spec: specOf(object), labels: object.metadata?.labels ?? {} });
-  return content(a) === content(b);
+/** Of the clause at a path of `now`: might it open what nothing in `before` opened? Asked once for each clause. */
+function newlyOpening(now: Policy, before: Policy): (path: string) => boolean {
+  const selectsNoMore = isSelectorWithin(now.selects, before.selects);
+  const isAsEffective = (direction: Direction) =>
+    now.isolates.includes(direction) === before.isolates.includes(direction);
+  const { isClauseWithin } = createContainment();
+  const answers = new Map(
+    now.clauses.map((clause) => [
+      clause.path,
+      !(selectsNoMore && isAsEffective(clause.direction) && isClauseWithin(clause, before.clauses)),
+    ]),
+  );
+  return (path) => answers.get(path) ?? true;
 }
 
-function specOf(object: unknown): unknown {
-  return isRecord(object) ? object["spec"] : undefined;
+/** The clause that a path leads into, if it does. */
+function clauseOf(path: string): string[] {
+  const [spec, direction, index] = stepsOf(path);
+  const isInClause = spec === "spec" && (direction === "ingress" || direction === "egress") && index !== undefined;
+  return isInClause ? [pointer("/spec", direction, index)] : [];
 }
 
-/**
- * The same fault at another index is the same fault, so not its path but what stands there counts; and in a clause all
- * that decides what it opens: the rest of the clause, which Pods it is for, and whether it has an effect at all.
- */
-function contentOf({ rule, message, path }: Finding, object: KubernetesObject): string {
-  const [, direction, index, ...rest] = stepsOf(path);
-  const isClause = direction === "ingress" || direction === "egress";
-  const clause = isClause && {
-    clause: at(object, pointer("/spec", direction, ...(index === undefined ? [] : [index]))),
-    field: rest,
-    podSelector: at(object, "/spec/podSelector"),
-    isolated: items(at(object, "/spec/policyTypes")).includes(direction === "ingress" ? "Ingress" : "Egress"),
-  };
-  return canonical({ rule, message, ...(clause || { value: at(object, path) }) });
+function contentOf(object: KubernetesObject): string {
+  return canonical({ spec: isRecord(object) ? object["spec"] : undefined, labels: object.metadata?.labels ?? {} });
+}
+
+function identityOf({ rule, path }: Finding, object: KubernetesObject): string {
+  return `${rule} ${canonical(at(object, path) ?? null)}`;
 }
 
 function lowered(finding: Finding): Finding {

@@ -1,5 +1,6 @@
 import type { Mode } from "../config/mode.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
+import { isRecord, type JsonObject } from "../model/json.ts";
 import { RULES } from "../rules/index.ts";
 import { defaultsOf, type Rule } from "../rules/rule.ts";
 
@@ -25,7 +26,11 @@ export function resolveRuleset(document: NetworkRuleset, bases: ReadonlyMap<stri
       return Object.hasOwn(rules, rule.id) ? [rules[rule.id] ?? {}] : [];
     });
     const mode = entries.findLast((entry) => entry.mode !== undefined)?.mode ?? "disabled";
-    return { rule, mode, options: Object.assign(defaultsOf(rule), ...entries.map((entry) => entry.options ?? {})) };
+    return {
+      rule,
+      mode,
+      options: entries.reduce((options, entry) => merged(options, entry.options ?? {}), defaultsOf(rule)),
+    };
   });
   return { name: document.metadata.name, settings: settings.filter(({ mode }) => mode !== "disabled") };
 }
@@ -35,4 +40,13 @@ function layersOf(document: NetworkRuleset, bases: ReadonlyMap<string, NetworkRu
   const { name } = document.metadata;
   const base = bases.get(document.spec.base ?? (bases.has(name) ? name : "default"));
   return base === undefined || base === document ? [document] : [base, document];
+}
+
+/** Option by option; where an option is an object, field by field, so that to change one limit removes no other. */
+function merged(below: JsonObject, above: JsonObject): JsonObject {
+  const entries = Object.entries(above).map(([name, value]) => {
+    const base = below[name];
+    return [name, isRecord(base) && isRecord(value) ? { ...base, ...value } : value];
+  });
+  return { ...below, ...Object.fromEntries(entries) };
 }

@@ -37,6 +37,13 @@ export async function readPolicies(folder: string): Promise<Documents> {
       else baselines.set(name, document);
     }
   }
+  if (rulesets.size + baselines.size + problems.length === 0) {
+    const advice = "Name a folder that has some (*.yaml, *.yml, *.json)";
+    throw new InputError(
+      "invalid-policy-document",
+      `${folder} holds no NetworkRuleset and no NetworkBaseline. ${advice}.`,
+    );
+  }
   if (problems.length > 0) throw new InputError("invalid-policy-document", problems.join("\n"));
   return { rulesets, baselines };
 }

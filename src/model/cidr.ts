@@ -20,14 +20,26 @@ export const BITS: Readonly<Record<Family, number>> = { IPv4: 32, IPv6: 128 };
 /** The range of a CIDR or a single address; undefined for what is neither. Host bits are masked off. */
 export function parseCidr(text: string): { family: Family; range: Range } | undefined {
   try {
-    const family: Family = text.includes(":") ? "IPv6" : "IPv4";
-    const address = family === "IPv6" ? new Address6(text) : new Address4(text);
-    const hostBits = BigInt(BITS[family] - address.subnetMask);
-    const first = (address.bigInt() >> hostBits) << hostBits;
-    return { family, range: [first, first + (1n << hostBits) - 1n] };
+    return text.includes(":") ? parseIPv6(text) : parseIPv4(text);
   } catch {
     return undefined; // ip-address throws on anything that is not an address
   }
+}
+
+/** Plain numbers as long as they suffice: half of what a rule costs was this arithmetic in bigint. */
+function parseIPv4(text: string): { family: Family; range: Range } {
+  const { parsedAddress, subnetMask } = new Address4(text);
+  const address = parsedAddress.reduce((value, byte) => value * 256 + Number(byte), 0);
+  const count = 2 ** (32 - subnetMask);
+  const first = address - (address % count);
+  return { family: "IPv4", range: [BigInt(first), BigInt(first + count - 1)] };
+}
+
+function parseIPv6(text: string): { family: Family; range: Range } {
+  const address = new Address6(text);
+  const hostBits = BigInt(128 - address.subnetMask);
+  const first = (address.bigInt() >> hostBits) << hostBits;
+  return { family: "IPv6", range: [first, first + (1n << hostBits) - 1n] };
 }
 
 /** The addresses of `cidr` without those of `except`; nothing where `cidr` cannot be read. */

@@ -10,6 +10,7 @@ export const INPUT_ERRORS = {
   "invalid-option": "A command line option has a value that cannot be used.",
   "invalid-kubeconfig": "The kubeconfig cannot be used.",
   "cluster-unreachable": "The API server does not answer, or refuses who we are.",
+  "registration-refused": "The API server does not take the webhook configurations.",
   "invalid-certificate": "The certificate files cannot be used.",
   "port-in-use": "The server cannot listen on its address.",
 } as const;

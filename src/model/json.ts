@@ -6,6 +6,13 @@ export function isRecord(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** One step of a JSON Patch (RFC 6902). */
+export interface JsonPatchOperation {
+  readonly op: "add" | "remove" | "replace" | "test";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
 /** The items of a list; of anything else, none. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
@@ -18,10 +25,11 @@ export function text(value: unknown): string {
 
 /** Extends a pointer by steps: `pointer("/spec", "matchLabels", "a/b")` is `/spec/matchLabels/a~1b`. */
 export function pointer(base: string, ...steps: readonly (string | number)[]): string {
-  return steps.reduce<string>(
-    (path, step) => `${path}/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    base,
-  );
+  return steps.reduce<string>((path, step) => `${path}/${typeof step === "number" ? step : escaped(step)}`, base);
+}
+
+function escaped(step: string): string {
+  return /[~/]/.test(step) ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
 }
 
 export function stepsOf(path: string): string[] {

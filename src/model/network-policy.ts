@@ -1,3 +1,4 @@
+import { blockAddresses } from "./cidr.ts";
 import { isRecord, items, type JsonObject, pointer, text } from "./json.ts";
 import type { KubernetesObject, Labels } from "./objects.ts";
 import type { Clause, Direction, Peer, Policy, Port } from "./policy.ts";
@@ -57,7 +58,8 @@ function toPeer(raw: unknown, path: string): Peer {
   const peer = isRecord(raw) ? raw : {};
   if (isRecord(peer["ipBlock"])) {
     const block = peer["ipBlock"];
-    return { kind: "addresses", cidr: text(block["cidr"]), except: items(block["except"]).map(text), path };
+    const [cidr, except] = [text(block["cidr"]), items(block["except"]).map(text)];
+    return { kind: "addresses", cidr, except, addresses: blockAddresses(cidr, except), path };
   }
   const namespaces = peer["namespaceSelector"];
   const pods = peer["podSelector"];

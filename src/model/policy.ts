@@ -1,3 +1,4 @@
+import type { Addresses } from "./cidr.ts";
 import type { Labels, ObjectRef } from "./objects.ts";
 import type { Selector } from "./selector.ts";
 
@@ -39,6 +40,8 @@ export interface AddressPeer {
   readonly kind: "addresses";
   readonly cidr: string;
   readonly except: readonly string[];
+  /** What these two come to. */
+  readonly addresses: Addresses;
   readonly path: string;
 }
 

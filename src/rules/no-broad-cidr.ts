@@ -123,20 +123,18 @@ ingress:
 
   check({ policy }, { options }) {
     return (["ingress", "egress"] as const).flatMap((direction) => {
-      const peers = addressPeersOf(policy)
-        .filter(({ clause }) => clause.direction === direction && !isDnsOnly(clause))
-        .map(({ peer }) => peer);
-      const isExposed = direction === "ingress" && pinsExposure(policy, options);
-      return broadParts(direction, peers, isExposed ? { ...options, publicIPv4: {}, publicIPv6: {} } : options).map(
-        ({ what, path, mode }) => ({
-          message: `${direction} ${direction === "egress" ? "to" : "from"} ${what}`,
-          path,
-          fix: isExposed
-            ? "take the private ranges out with `except`; the exposure label opens only public ones"
-            : "list only the networks that are needed; use selectors for Pods",
-          ...(mode === "warn" && { atMost: "warn" as const }),
-        }),
+      const blocks = addressPeersOf(policy).filter(
+        ({ clause }) => clause.direction === direction && !isDnsOnly(clause),
       );
+      const isExposed = direction === "ingress" && pinsExposure(policy, options);
+      return broadParts(direction, blocks, options, isExposed).map(({ what, mode, ...where }) => ({
+        message: `${direction} ${direction === "egress" ? "to" : "from"} ${what}`,
+        ...where,
+        fix: isExposed
+          ? "take the private ranges out with `except`; the exposure label opens only public ones"
+          : "list only the networks that are needed; use selectors for Pods",
+        ...(mode === "warn" && { atMost: "warn" as const }),
+      }));
     });
   },
 };

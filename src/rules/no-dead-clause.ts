@@ -47,18 +47,20 @@ egress:
 
   check({ policy }) {
     return (["ingress", "egress"] as const).flatMap((direction) => {
-      const dead = policy.clauses.filter((clause) => clause.direction === direction);
-      return dead.length === 0 || policy.isolates.includes(direction) ? [] : [violation(direction, dead.length)];
+      const dead = policy.clauses.filter((clause) => clause.direction === direction).map(({ path }) => path);
+      return dead.length === 0 || policy.isolates.includes(direction) ? [] : [violation(direction, dead)];
     });
   },
 };
 
 /** One for the whole direction: the mistake is one word in policyTypes, however many clauses it kills. */
-function violation(direction: Direction, count: number): Violation {
+function violation(direction: Direction, clauses: readonly string[]): Violation {
+  const count = clauses.length;
   const type = direction === "ingress" ? "Ingress" : "Egress";
   return {
     message: `${count === 1 ? "the" : `all ${count}`} ${direction} clause${count === 1 ? " has" : "s have"} no effect: policyTypes does not list ${type}`,
     path: `/spec/${direction}`,
+    clauses,
     fix: `add ${type} to policyTypes, or remove the ${direction} clauses`,
   };
 }

@@ -139,7 +139,7 @@ egress:
 };
 
 function violations(peer: AddressPeer, open: readonly Target[]): Violation[] {
-  const block = throughNat64(blockAddresses(peer.cidr, peer.except));
+  const block = throughNat64(peer.addresses);
   const reached = open.filter(({ addresses }) => isReached(block, addresses));
   const [first] = reached;
   if (first === undefined) return [];

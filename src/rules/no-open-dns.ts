@@ -119,14 +119,17 @@ egress:
     const everyNamespace = everyNamespacePeersOf(dns).map(({ who, path }) =>
       violation(`${who}: not only the cluster's own DNS`, path),
     );
-    const blocks = addressPeersOf(dns).map(({ peer }) => peer);
-    const broad = broadParts("egress", blocks, {
+    const limits = {
       publicIPv4: { enforceAbove: options.publicIPv4 },
       publicIPv6: { enforceAbove: options.publicIPv6 },
       privateIPv4: { enforceAbove: options.privateIPv4 },
       privateIPv6: { enforceAbove: options.privateIPv6 },
-    });
-    return [...open, ...everyNamespace, ...broad.map(({ what, path }) => violation(what, path))];
+    };
+    const broad = broadParts("egress", addressPeersOf(dns), limits, false).map(({ what, path, clauses: summed }) => ({
+      ...violation(what, path),
+      clauses: summed,
+    }));
+    return [...open, ...everyNamespace, ...broad];
   },
 };
 

@@ -1,3 +1,4 @@
+import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { podPeersOf } from "../model/policy.ts";
 import { holds, isUnbounded, type Selector, selectsEveryNamespace } from "../model/selector.ts";
 import { isDnsOnly } from "./shared/dns.ts";
@@ -133,12 +134,19 @@ egress:
   },
 };
 
-/** Can the selector match this namespace by a label that says its name? What it asks of other labels cannot be known. */
+/**
+ * Does the selector name this namespace? What it asks of other labels cannot be known (`name` is only there if somebody
+ * has set it), so it may match; only what it asks of the label that the API server sets can rule it out.
+ */
 function canName(selector: Selector | "own", namespace: string, nameLabels: readonly string[]): boolean {
   if (selector === "own") return false;
-  const named = selector.requirements.filter(({ key }) => nameLabels.includes(key));
   return (
-    named.some(({ operator, values }) => operator === "In" && values.includes(namespace)) &&
-    named.every((requirement) => holds(requirement, { [requirement.key]: namespace }))
+    selector.requirements.some(
+      ({ key, operator, values }) => nameLabels.includes(key) && operator === "In" && values.includes(namespace),
+    ) &&
+    selector.requirements.every(
+      (requirement) =>
+        requirement.key !== NAMESPACE_NAME_LABEL || holds(requirement, { [NAMESPACE_NAME_LABEL]: namespace }),
+    )
   );
 }

@@ -95,11 +95,11 @@ ingress:
       policy,
       (ports, protocol, together) => countPorts(ports, protocol) > limit && !containsEveryPort(together, protocol),
     );
-    return faults.map(({ direction, protocols, ports, path }) => {
+    return faults.map(({ direction, protocols, ports, where }) => {
       const counts = protocols.map((protocol) => `${countPorts(ports, protocol)} ${protocol}`).join(" and ");
       return {
         message: `${direction} on ${counts} ports (limit ${limit}): whatever listens there, today or tomorrow, is reachable`,
-        path,
+        ...where,
         fix: "list the ports that are needed, or narrow the range",
       };
     });

@@ -1,4 +1,4 @@
-import { type Mode, strongest } from "../config/mode.ts";
+import type { Mode } from "../config/mode.ts";
 import { pointer, stepsOf } from "../model/json.ts";
 import { noAllNamespacesPeer } from "./no-all-namespaces-peer.ts";
 import { noBroadCidr } from "./no-broad-cidr.ts";
@@ -117,10 +117,13 @@ expires: "2027-03-31"
     const date = annotationOf(subject.policy, expires);
     if (isDate(date)) return [];
     const broad = broadClauses(subject);
-    if (broad.length > 0 && date !== "") return [notADate(expires, date)];
-    return broad.map(({ path, rules, mode }) => ({
+    if (broad.length > 0 && date !== "") {
+      return [{ ...notADate(expires, date), clauses: [...new Set(broad.flatMap(({ clauses }) => clauses))] }];
+    }
+    return broad.map(({ path, clauses, rules, mode }) => ({
       message: `broad by ${rules.join(" and ")}, and the policy does not say until when`,
       path,
+      clauses,
       fix: `narrow it, or add annotation ${expires} with a date (YYYY-MM-DD)`,
       ...(mode !== "enforce" && { atMost: mode }),
     }));
@@ -130,6 +133,7 @@ expires: "2027-03-31"
 interface BroadClause {
   /** Of the clause; of the direction, where only several clauses together are broad. */
   readonly path: string;
+  readonly clauses: readonly string[];
   readonly rules: readonly string[];
   /** What the broad clause itself deserves at most: its missing date is no worse. */
   readonly mode: Mode;
@@ -137,18 +141,18 @@ interface BroadClause {
 
 function broadClauses(subject: Subject): BroadClause[] {
   const found = BROAD.flatMap((rule) =>
-    rule.check(subject, { options: defaultsOf(rule) }).map(({ path, atMost }) => ({
-      rule: rule.id,
-      path: pointer("", ...stepsOf(path).slice(0, 3)),
-      mode: atMost ?? "enforce",
-    })),
+    rule.check(subject, { options: defaultsOf(rule) }).map((violation) => {
+      const path = pointer("", ...stepsOf(violation.path).slice(0, 3));
+      return { rule: rule.id, path, clauses: violation.clauses ?? [path], mode: violation.atMost ?? "enforce" };
+    }),
   );
   return [...new Set(found.map(({ path }) => path))].map((path) => {
     const here = found.filter((one) => one.path === path);
     return {
       path,
+      clauses: [...new Set(here.flatMap(({ clauses }) => clauses))],
       rules: [...new Set(here.map(({ rule }) => rule))],
-      mode: strongest("disabled", ...here.map(({ mode }) => mode)),
+      mode: here.some(({ mode }) => mode === "enforce") ? "enforce" : "warn",
     };
   });
 }

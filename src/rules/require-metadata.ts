@@ -1,4 +1,4 @@
-import { blockAddresses, PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
+import { PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
 import { size, subtract } from "../model/ranges.ts";
 import { annotationOf, annotationPath, isDate, notADate } from "./shared/annotations.ts";
@@ -114,6 +114,6 @@ function reachesPublicAddresses(policy: Policy): boolean {
   if (egress.some((clause) => clause.peers === "anyone")) return true;
   const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
   if (blocks.length === 0) return false;
-  const reached = throughNat64(unionAddresses(blocks.map(({ peer }) => blockAddresses(peer.cidr, peer.except))));
+  const reached = throughNat64(unionAddresses(blocks.map(({ peer }) => peer.addresses)));
   return size(subtract(reached.IPv4, PRIVATE.IPv4)) > 0n || size(subtract(reached.IPv6, PRIVATE.IPv6)) > 0n;
 }

@@ -70,6 +70,8 @@ export interface Violation {
   readonly message: string;
   /** JSON Pointer to the smallest wrong thing. */
   readonly path: string;
+  /** Paths of the clauses that make it together; left out where it is only the one that `path` is in, or none. */
+  readonly clauses?: readonly string[];
   /** What to write instead: one line. */
   readonly fix: string;
   /** The strongest mode that this deserves, where that is less than the rule's own: a second, softer threshold. */

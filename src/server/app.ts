@@ -71,14 +71,16 @@ export function createApp(deps: AppDeps): FastifyInstance {
     answer("validate", body.request, deps, async () => {
       const verdict = await validate(body.request, deps, waitMsOf(url));
       for (const { rule, mode } of verdict.findings) deps.metrics.findings.inc({ rule, mode });
-      if (verdict.withheld !== undefined && verdict.withheld.length > 0) {
+      if (verdict.withheld !== undefined && verdict.withheld.length > 0 && body.request.dryRun !== true) {
         deps.metrics.baselineNamespaces.inc({ outcome: "would_inject" });
       }
       return {
         answer: verdict.decision,
         verdict: verdictOf(verdict.decision, verdict.findings.length),
         details: {
-          ...(verdict.findings.length > 0 && { rules: verdict.findings.map(({ rule, mode }) => `${rule}=${mode}`) }),
+          ...(verdict.findings.length > 0 && {
+            rules: [...new Set(verdict.findings.map(({ rule, mode }) => `${rule}=${mode}`))],
+          }),
           ...(verdict.withheld !== undefined && verdict.withheld.length > 0 && { withheld: verdict.withheld }),
         },
       };

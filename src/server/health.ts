@@ -9,14 +9,23 @@ export interface Readiness {
   readonly configuration: readonly string[];
 }
 
+export interface HealthDeps {
+  readonly readiness: () => Readiness;
+  /** With gauges that are set when somebody asks. */
+  readonly metrics: () => Registry;
+}
+
 /** Probes and metrics, on a port of their own: plain HTTP, nothing secret. Liveness asks nothing but that we answer. */
-export function createHealthApp(readiness: () => Readiness, registry: Registry): FastifyInstance {
+export function createHealthApp({ readiness, metrics }: HealthDeps): FastifyInstance {
   const app = Fastify();
   app.get("/healthz", async () => ({ alive: true }));
   app.get("/readyz", async (_request, reply) => {
     const state = readiness();
     return reply.status(state.ready ? 200 : 503).send(state);
   });
-  app.get("/metrics", async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get("/metrics", async (_request, reply) => {
+    const registry = metrics();
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
   return app;
 }

@@ -1,9 +1,9 @@
 import { governingBaseline } from "../baseline/govern.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
-import { pointer } from "../model/json.ts";
+import { type JsonPatchOperation, pointer } from "../model/json.ts";
 import { PENDING_LABEL } from "../model/names.ts";
-import { isTerminating, type Labels } from "../model/objects.ts";
-import type { AdmissionRequest, JsonPatchOperation } from "./review.ts";
+import type { Labels } from "../model/objects.ts";
+import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 
 export interface MutateDeps {
   readonly configuration: () => Configuration;
@@ -17,7 +17,7 @@ export interface MutateDeps {
  */
 export function mutate(request: AdmissionRequest, deps: MutateDeps): readonly JsonPatchOperation[] {
   const { kind, operation, object, oldObject } = request;
-  if (kind.group !== "" || kind.kind !== "Namespace" || object == null || isTerminating(object)) return [];
+  if (kind.group !== "" || kind.kind !== "Namespace" || object == null || isBeingDeleted(request)) return [];
   const labels = object.metadata?.labels ?? undefined;
   if (labels !== undefined && Object.hasOwn(labels, PENDING_LABEL)) return [];
   if (operation === "CREATE") {

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../model/json.ts";
-import type { KubernetesObject } from "../model/objects.ts";
+import type { JsonObject, JsonPatchOperation } from "../model/json.ts";
+import { isTerminating, type KubernetesObject } from "../model/objects.ts";
 
 /**
  * The envelope of admission.k8s.io/v1 (k8s.io/api/admission/v1/types.go). Strict in what we rely on: whoever sends
@@ -52,10 +52,12 @@ export interface AdmissionRequest {
   readonly options?: JsonObject | null;
 }
 
-export interface JsonPatchOperation {
-  readonly op: "add" | "remove" | "replace";
-  readonly path: string;
-  readonly value?: unknown;
+/**
+ * What only waits for its finalizers is never refused: a namespace must be able to go. It counts what the API server has
+ * stored; in the object itself anyone can write a deletionTimestamp (a server-side apply that creates keeps it).
+ */
+export function isBeingDeleted({ operation, oldObject }: AdmissionRequest): boolean {
+  return operation === "UPDATE" && oldObject != null && isTerminating(oldObject);
 }
 
 export interface Answer {

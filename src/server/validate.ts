@@ -8,8 +8,8 @@ import type { Problem } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
-import { isTerminating, type KubernetesObject, type Labels } from "../model/objects.ts";
-import type { AdmissionRequest } from "./review.ts";
+import type { KubernetesObject, Labels } from "../model/objects.ts";
+import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 import { writtenBy } from "./written.ts";
 
 export interface ValidateDeps {
@@ -32,8 +32,7 @@ const NOTHING: Verdict = { decision: ALLOWED, findings: [] };
 /** What /validate says of one request. Rejects only where it cannot know, which the API server sees as a failure. */
 export async function validate(request: AdmissionRequest, deps: ValidateDeps, waitMs: number): Promise<Verdict> {
   const { kind, object } = request;
-  // Deletions, and what only waits for its finalizers, are never refused: a namespace must be able to go.
-  if (object == null || isTerminating(object) || request.operation === "DELETE") return NOTHING;
+  if (object == null || request.operation === "DELETE" || isBeingDeleted(request)) return NOTHING;
   switch (`${kind.group}/${kind.kind}`) {
     case "networking.k8s.io/NetworkPolicy":
       return validatePolicy(request, object, deps, waitMs);
@@ -61,11 +60,9 @@ async function validatePolicy(
   const written = writtenBy(request);
   const subject = policySubject(object, written.object);
   const found = evaluate(subject, ruleset, cap);
-  const old: NetworkPolicy | null | undefined = request.oldObject;
+  const before = request.oldObject == null ? undefined : policySubject(request.oldObject, written.oldObject);
   const findings =
-    old == null || found.length === 0
-      ? found
-      : relax(found, object, evaluate(policySubject(old, written.oldObject), ruleset, cap), old);
+    before === undefined || found.length === 0 ? found : relax(found, subject, evaluate(before, ruleset, cap), before);
   return { decision: decide(subject.policy.ref, ruleset.name, findings), findings };
 }
 

@@ -1,4 +1,4 @@
-import { canonical, isRecord, items } from "../model/json.ts";
+import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, ManagedFieldsEntry } from "../model/objects.ts";
 import type { AdmissionRequest } from "./review.ts";
@@ -48,16 +48,29 @@ function isServerSideApply({ object, oldObject }: AdmissionRequest, manager: str
 }
 
 function entryOf(object: KubernetesObject, manager: string, operation: string): ManagedFieldsEntry | undefined {
-  return items(object.metadata?.managedFields)
-    .filter((entry): entry is ManagedFieldsEntry => isRecord(entry))
-    .find((entry) => entry.manager === manager && entry.operation === operation && !entry.subresource);
+  return entriesOf(object).find((entry) => entry.manager === manager && entry.operation === operation);
 }
 
-/** The stored object, cut down to the fields of `spec` that the manager's last apply contained. */
+function entriesOf(object: KubernetesObject): ManagedFieldsEntry[] {
+  return items(object.metadata?.managedFields)
+    .filter((entry): entry is ManagedFieldsEntry => isRecord(entry))
+    .filter((entry) => !entry.subresource);
+}
+
+/** What an entry owns of `spec`, by `f:NAME`. */
+function specOf(entry: ManagedFieldsEntry | undefined): JsonObject | undefined {
+  const fields = entry?.fieldsV1;
+  return isRecord(fields) && isRecord(fields["f:spec"]) ? fields["f:spec"] : undefined;
+}
+
+/**
+ * The stored object, cut down to the fields of `spec` that applies contained. Unknown where this manager applies no
+ * spec, but labels, say. Several managers may apply parts of one object: what one of them wrote is written.
+ */
 function appliedFields(object: NetworkPolicy, manager: string): NetworkPolicy | undefined {
-  const fields = entryOf(object, manager, "Apply")?.fieldsV1;
-  if (!isRecord(fields) || !isRecord(object.spec)) return undefined;
-  const owned = isRecord(fields["f:spec"]) ? fields["f:spec"] : {};
+  if (!isRecord(object.spec) || specOf(entryOf(object, manager, "Apply")) === undefined) return undefined;
+  const applied = entriesOf(object).filter(({ operation }) => operation === "Apply");
+  const owned = Object.assign({}, ...applied.map(specOf)) as JsonObject;
   const spec = Object.entries(object.spec).filter(([name]) => Object.hasOwn(owned, `f:${name}`));
   return { ...object, spec: Object.fromEntries(spec) };
 }

@@ -61,6 +61,12 @@ export function createMetrics() {
       help: "Namespaces that wait for their baseline.",
       registers,
     }),
+    cacheLastEvent: new Gauge({
+      name: "drawbridge_cache_last_event_timestamp_seconds",
+      help: "When the API server was last heard of for a resource: a list, an event or a bookmark, normally once a minute.",
+      labelNames: ["resource"] as const,
+      registers,
+    }),
     reflectorErrors: new Counter({
       name: "drawbridge_reflector_errors_total",
       help: "Failed lists and broken watches of the API server, each tried again.",

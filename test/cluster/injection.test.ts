@@ -178,6 +178,21 @@ describeCluster(
       });
     });
 
+    test("clauses that somebody has added to a deny are taken out when it is looked at again", async () => {
+      await createNamespace("loosened");
+      await finished("loosened");
+      const patch = ["patch", "networkpolicy", NAMES[1] ?? "", "-n", "loosened", "--type=merge", "-p"];
+      const egress = [
+        { to: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "x" } } }], ports: [{ port: 443 }] },
+      ];
+      await cluster().ok([...patch, JSON.stringify({ spec: { egress } })], { as: "tenant" });
+      await cluster().ok(["label", "namespace", "loosened", `${MARKER}=true`]);
+      await eventually(async () =>
+        expect((await policiesIn("loosened"))[1]?.spec).toEqual({ podSelector: {}, policyTypes: ["Egress"] }),
+      );
+      await finished("loosened");
+    });
+
     describe("a policy of somebody else under a name of ours", () => {
       const [TAKEN = ""] = NAMES;
       const foreign = (name: string, spec: object) => ({
@@ -216,8 +231,30 @@ describeCluster(
         );
         expect((await policiesIn("conflict")).find(({ metadata }) => metadata.name === TAKEN)?.spec).toEqual(spec);
         expect(await labelsOf("conflict")).toHaveProperty([MARKER]);
+        expect(await drawbridge.metrics()).toMatch(/^drawbridge_baseline_pending_namespaces 1$/m);
         await cluster().ok(["delete", "networkpolicy", TAKEN, "-n", "conflict"]);
         await finished("conflict");
+      });
+
+      test("that has the name of an allow keeps the deny of its direction away, which would cut off what it opens", async () => {
+        await createNamespace("no-dns", { "drawbridge.dev/mode": "audit" });
+        const taken = foreign("no-dns", { podSelector: { matchLabels: { app: "x" } }, policyTypes: ["Egress"] });
+        const object = { ...taken, metadata: { ...taken.metadata, name: NAMES[2] } };
+        await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(object) });
+        await cluster().ok([
+          "label",
+          "namespace",
+          "no-dns",
+          "drawbridge.dev/mode=enforce",
+          `${MARKER}=true`,
+          "--overwrite",
+        ]);
+        await eventually(() =>
+          expect(drawbridge.log).toContainEqual(expect.objectContaining({ level: 50, namespace: "no-dns" })),
+        );
+        expect((await policiesIn("no-dns")).map(({ metadata }) => metadata.name)).toEqual([NAMES[0], NAMES[2]]);
+        await cluster().ok(["delete", "networkpolicy", NAMES[2] ?? "", "-n", "no-dns"]);
+        await finished("no-dns");
       });
 
       test("meanwhile, an update that drops the marker gets it back", async () => {

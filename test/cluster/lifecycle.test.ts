@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -201,13 +204,62 @@ describeCluster("the life of a server", (cluster) => {
     expect(await drawbridge.stop()).toBe(0);
   });
 
-  describe("who may not register is told so", () => {
-    test("and leaves nothing behind", async () => {
-      const drawbridge = await startDrawbridge({
+  test("stopping it leaves alone what another has registered since", async () => {
+    const first = await start();
+    const second = await start();
+    expect(await first.stop()).toBe(0);
+    expect((await webhooks("validating"))[0]?.clientConfig.url).toBe(`${second.url}/validate`);
+    expect(await webhooks("mutating")).toHaveLength(1);
+  });
+
+  test("it ends in time while the API server hangs before it has said who we are", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const kubeconfig = join(cluster().directory, "silent.kubeconfig");
+    const text = readFileSync(cluster().kubeconfigs.admin, "utf8");
+    writeFileSync(kubeconfig, text.replace(cluster().url, `https://127.0.0.1:${port}`));
+    const drawbridge = await startDrawbridge({ waitUntilReady: false, args: ["--kubeconfig", kubeconfig] });
+    await once(silent, "connection");
+    expect(await drawbridge.stop()).toBe(0);
+    silent.close();
+  });
+
+  describe("a user who may not do what it takes", () => {
+    const startAs = async (rules: readonly object[]) => {
+      const role = {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+        metadata: { name: "tenant-more" },
+        rules,
+      };
+      await cluster().ok(["apply", "-f", "-"], { input: JSON.stringify(role) });
+      await cluster().kubectl([
+        "create",
+        "clusterrolebinding",
+        "tenant-more",
+        "--clusterrole=tenant-more",
+        "--group=tenants",
+      ]);
+      const port = await freePort();
+      return startDrawbridge({
         waitUntilReady: false,
-        args: ["--kubeconfig", cluster().kubeconfigs.tenant, "--webhook-url", `https://127.0.0.1:${await freePort()}`],
+        args: ["--kubeconfig", cluster().kubeconfigs.tenant, "--webhook-url", `https://127.0.0.1:${port}`],
       });
-      // A tenant may not list rulesets, so it would wait for ever: it says why, and stays not ready.
+    };
+    const READ = {
+      apiGroups: ["", "networking.k8s.io", "drawbridge.dev"],
+      resources: ["*"],
+      verbs: ["get", "list", "watch"],
+    };
+    const write = (...resources: string[]) => ({
+      apiGroups: ["admissionregistration.k8s.io"],
+      resources,
+      verbs: ["*"],
+    });
+
+    test("who may not read waits, says why, and registers nothing", async () => {
+      const drawbridge = await startAs([]);
       await eventually(() =>
         expect(drawbridge.log).toContainEqual(
           expect.objectContaining({ level: 40, error: expect.stringContaining("forbidden") }),
@@ -217,6 +269,20 @@ describeCluster("the life of a server", (cluster) => {
       expect(await drawbridge.stop()).toBe(0);
       expect(await webhooks("validating")).toEqual([]);
     });
+
+    test.each(["validatingwebhookconfigurations", "mutatingwebhookconfigurations"])(
+      "who may write only %s is told what it takes, and nothing is left that points at nobody",
+      async (resource) => {
+        const drawbridge = await startAs([READ, write(resource)]);
+        expect(await drawbridge.exited).toBe(2);
+        expect(drawbridge.stderr()).toContain("(registration-refused)");
+        expect(drawbridge.stderr()).toContain(
+          "It takes get, create, patch and delete of the validating and mutating webhook configuration drawbridge",
+        );
+        expect(drawbridge.stderr()).not.toMatch(/^ {4}at /m);
+        expect([await webhooks("validating"), await webhooks("mutating")]).toEqual([[], []]);
+      },
+    );
   });
 });
 

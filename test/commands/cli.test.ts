@@ -113,6 +113,14 @@ kind: ConfigMap
     );
   });
 
+  test("a policies folder that holds nothing", async () => {
+    const inner = await mkdtemp(join(folder, "policies-"));
+    await expectRefusal(
+      ["serve", "--policies", inner],
+      /holds no NetworkRuleset and no NetworkBaseline\. .*\(invalid-policy-document\)/,
+    );
+  });
+
   test("YAML that is none: file, line and column", async () => {
     const inner = await mkdtemp(join(folder, "policies-"));
     await writeFile(join(inner, "b.yaml"), "a: 1\nb: [\n");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CAPS, isCap, MODES, strongest, weakest } from "../../src/config/mode.ts";
+import { CAPS, isCap, MODES, weakest } from "../../src/config/mode.ts";
 
 test("modes are ordered, weakest first", () => {
   expect(MODES).toEqual(["disabled", "audit", "warn", "enforce"]);
@@ -8,14 +8,12 @@ test("modes are ordered, weakest first", () => {
 describe.each(MODES.flatMap((a, i) => MODES.map((b, j) => [a, b, i, j] as const)))("%s and %s", (a, b, i, j) => {
   test("the weaker and the stronger", () => {
     expect(weakest(a, b)).toBe(MODES[Math.min(i, j)]);
-    expect(strongest(a, b)).toBe(MODES[Math.max(i, j)]);
   });
 });
 
 test("of one, and of many", () => {
   expect(weakest("warn")).toBe("warn");
   expect(weakest("enforce", "warn", "audit", "warn")).toBe("audit");
-  expect(strongest("audit", "enforce", "warn")).toBe("enforce");
 });
 
 test("a cap lowers, it does not switch off", () => {

@@ -83,11 +83,11 @@ describe("options", () => {
     ] ?? { options: undefined };
     expect(options).toEqual({ annotations: ["owner"], reviewed: "base/reviewed" });
   });
-  test("an option is replaced as a whole", () => {
-    const rules = { "no-broad-cidr": { options: { publicIPv4: { warnAbove: 24 } } } };
+  test("an option that is an object is changed field by field, so that no limit goes unnoticed", () => {
+    const rules = { "no-broad-cidr": { options: { publicIPv4: { warnAbove: 28 } } } };
     expect(resolved({ rules })["no-broad-cidr"]?.options).toEqual({
       ...defaultsOf(noBroadCidr),
-      publicIPv4: { warnAbove: 24 },
+      publicIPv4: { enforceAbove: 20, warnAbove: 28 },
     });
   });
   test("what nobody says is the rule's default", () => {

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { blockAddresses } from "../../src/model/cidr.ts";
 import { canonical } from "../../src/model/json.ts";
 import { type NetworkPolicy, toPolicy } from "../../src/model/network-policy.ts";
 import { addressPeersOf, type Direction, podPeersOf, selectorsOf } from "../../src/model/policy.ts";
@@ -60,7 +61,15 @@ test("spells out what a policy says", () => {
       {
         direction: "egress",
         path: "/spec/egress/0",
-        peers: [{ kind: "addresses", cidr: "10.0.0.0/8", except: ["10.1.0.0/16"], path: "/spec/egress/0/to/0" }],
+        peers: [
+          {
+            kind: "addresses",
+            cidr: "10.0.0.0/8",
+            except: ["10.1.0.0/16"],
+            addresses: blockAddresses("10.0.0.0/8", ["10.1.0.0/16"]),
+            path: "/spec/egress/0/to/0",
+          },
+        ],
         ports: "all",
       },
     ],
@@ -199,7 +208,10 @@ describe("peers", () => {
     ["null in it", { cidr: null, except: [null] }, { cidr: "", except: [""] }],
     ["wrong types", { cidr: {}, except: "x" }, { cidr: "", except: [] }],
   ])("ipBlock: %s", (_, block, expected) => {
-    expect(peerOf({ ipBlock: block })).toEqual({ kind: "addresses", path, ...expected });
+    const peer = peerOf({ ipBlock: block });
+    expect(peer).toMatchObject({ kind: "addresses", path, ...expected });
+    if (typeof peer === "object" && peer.kind === "addresses")
+      expect(peer.addresses).toEqual(blockAddresses(peer.cidr, peer.except));
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Mode, strongest } from "../../src/config/mode.ts";
+import { MODES, type Mode } from "../../src/config/mode.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
@@ -95,6 +95,12 @@ const enforced: readonly FailingCase[] = [
     name: "both internets, the other way round",
     policy: egressTo("::/0", "0.0.0.0/0"),
     at: ["/spec/egress/0/to/1/ipBlock/cidr", FIRST],
+  },
+  {
+    name: "NAT64 on the way in",
+    policy: ingressFrom("64:ff9b::/96"),
+    at: "/spec/ingress/0/from/0/ipBlock/cidr",
+    says: "every IPv4 address",
   },
   { name: "NAT64", policy: egressTo("64:ff9b::/96"), at: FIRST, says: "every IPv4 address" },
   {
@@ -505,4 +511,8 @@ function asException({ cidr, except }: Required<Block>): Required<Block> {
 function behindNat64(cidr: string): string {
   const [address = "", bits] = cidr.split("/");
   return `64:ff9b::${address}/${96 + Number(bits)}`;
+}
+
+function strongest(...modes: readonly [Mode, ...Mode[]]): Mode {
+  return modes.reduce((a, b) => (MODES.indexOf(a) >= MODES.indexOf(b) ? a : b));
 }

@@ -27,7 +27,10 @@ describe("which peers", () => {
         name: "In and NotIn, which leaves nothing",
         policy: to(selector({ [NAME]: "kube-system" }, expression(NAME, "NotIn", ["kube-system"]))),
       },
-      { name: "two names at once, which nothing has", policy: to(selector({ [NAME]: "kube-system", name: "shop" })) },
+      {
+        name: "a name that the API server has not given",
+        policy: to(selector({ [NAME]: "shop", name: "kube-system" })),
+      },
       { name: "addresses", policy: egress({ to: [{ ipBlock: { cidr: "10.96.0.10/32" } }] }) },
       { name: "a name that every JavaScript object has", policy: to(selector({ constructor: "kube-system" })) },
       { name: "what the options leave out", policy: to(SYSTEM), options: { namespaces: ["monitoring"] } },
@@ -45,6 +48,16 @@ describe("which peers", () => {
       {
         name: "with a second expression",
         policy: to(selector({ [NAME]: "kube-system" }, expression(NAME, "Exists"))),
+        at,
+      },
+      {
+        name: "with a `name` that it need not have",
+        policy: to(selector({ [NAME]: "kube-system" }, expression("name", "DoesNotExist"))),
+        at,
+      },
+      {
+        name: "with a `name` that it may have",
+        policy: to(selector({ [NAME]: "kube-system" }, expression("name", "NotIn", ["kube-system"]))),
         at,
       },
       {

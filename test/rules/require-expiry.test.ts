@@ -175,7 +175,10 @@ test("it counts what is broad by default, whatever the ruleset does with those r
   const lenient = networkRuleset("lenient", {
     rules: {
       "require-expiry": { mode: "enforce" },
-      "no-broad-cidr": { mode: "enforce", options: { publicIPv4: {}, privateIPv4: {} } },
+      "no-broad-cidr": {
+        mode: "enforce",
+        options: { publicIPv4: { enforceAbove: 0, warnAbove: 0 }, privateIPv4: { enforceAbove: 0, warnAbove: 0 } },
+      },
       "no-open-egress": { mode: "disabled" },
     },
   });

@@ -202,7 +202,7 @@ describe("never refused by a content rule", () => {
     ["a deletion", { operation: "DELETE", object: null, oldObject: bad }],
     [
       "what is being deleted",
-      { object: { ...bad, metadata: { ...bad.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } } },
+      { oldObject: { ...good, metadata: { ...good.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } } },
     ],
     [
       "an update that leaves spec and labels as they were",
@@ -211,6 +211,12 @@ describe("never refused by a content rule", () => {
     ["a policy of a system namespace", { object: { ...bad, metadata: { ...bad.metadata, namespace: "kube-system" } } }],
   ])("%s", async (_name, tweak) => {
     expect((await refused(tweak)).body.response?.allowed).toBe(true);
+  });
+
+  test("while a deletionTimestamp that the author wrote exempts nothing", async () => {
+    const dated = { ...bad, metadata: { ...bad.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
+    expect((await refused({ operation: "CREATE", object: dated, oldObject: null })).body.response?.allowed).toBe(false);
+    expect((await refused({ object: dated })).body.response?.allowed).toBe(false);
   });
 
   test("while the same update with another spec is refused", async () => {
@@ -439,7 +445,7 @@ describe("the log", () => {
       user: "somebody",
       dryRun: true,
       verdict: "denied",
-      rules: ["no-unstable-label=enforce", "require-metadata=warn", "require-metadata=warn"],
+      rules: ["no-unstable-label=enforce", "require-metadata=warn"],
     });
     expect(JSON.stringify(lines)).not.toContain("hunter2");
   });

@@ -5,6 +5,7 @@ import { connect } from "../../cluster/connect.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
+import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   readonly embedded: Documents;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Ends the waiting for an API server that does not answer. */
+  readonly signal: AbortSignal;
 }
 
 /** All that a server does with a cluster beside being asked by it: caches, live configuration, the baseline loop. */
@@ -34,13 +37,16 @@ export interface Cluster {
   readonly synced: (signal: AbortSignal) => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
+  /** Sets the gauges that tell how things stand now. */
+  readonly measure: () => void;
   readonly stop: () => Promise<void>;
 }
 
 /** Connects and starts to watch. @throws InputError invalid-kubeconfig, cluster-unreachable */
-export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }: ClusterOptions): Promise<Cluster> {
+export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
+  const { kubeconfig, mode, embedded, log, metrics, signal } = how;
   const client = await connect({ kubeconfig });
-  const user = await whoAmI(client, log).catch(async (error: unknown) => {
+  const user = await whoAmI(client, log, signal).catch(async (error: unknown) => {
     await client.close();
     throw error;
   });
@@ -76,7 +82,9 @@ export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }:
     onBaseline: onDocument("NetworkBaseline"),
     onTrouble: (resource, { during, error, failures }: Trouble) => {
       metrics.reflectorErrors.inc({ resource });
-      log.warn({ resource, during, failures, error: String(error) }, "the cache of a resource is behind; trying again");
+      const details = { resource, during, failures, error: String(error) };
+      if (during === "list" || during === "watch") log.warn(details, "the cache of a resource is behind; trying again");
+      else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
     },
   });
   caches.start();
@@ -85,12 +93,16 @@ export async function watchCluster({ kubeconfig, mode, embedded, log, metrics }:
     client,
     configuration,
     missing: caches.missing,
-    synced: async (signal) => {
-      await caches.synced(signal);
+    synced: async (until) => {
+      await caches.synced(until);
       loop.start(caches.namespaces());
     },
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
+    measure: () => {
+      metrics.baselinePending.set(caches.namespaces().filter(isPending).length);
+      for (const [resource, at] of caches.lastEvents()) metrics.cacheLastEvent.set({ resource }, at / 1000);
+    },
     stop: async () => {
       await loop.stop();
       await caches.stop();
@@ -120,13 +132,17 @@ async function namespaceLabels(
 const START_TRIES = 10;
 
 /** The name by which the API server knows us. Waits a while for an API server that is still starting. */
-async function whoAmI(client: KubernetesClient, log: Logger): Promise<string> {
+async function whoAmI(client: KubernetesClient, log: Logger, signal: AbortSignal): Promise<string> {
   const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, { timeoutMs: 5_000 });
+      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, {
+        timeoutMs: 5_000,
+        signal,
+      });
       return answer.status?.userInfo?.username ?? "";
     } catch (error) {
+      signal.throwIfAborted();
       const isPassing =
         error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
       if (!isPassing || tries === START_TRIES) {
@@ -137,7 +153,7 @@ async function whoAmI(client: KubernetesClient, log: Logger): Promise<string> {
         );
       }
       log.warn({ tries, error: String(error) }, "the API server does not answer yet");
-      await sleep(1_000);
+      await sleep(1_000, undefined, { signal });
     }
   }
 }

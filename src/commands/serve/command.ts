@@ -28,7 +28,7 @@ export function addServeCommand(program: Command): void {
     .option("--cert-dir <folder>", "keep CA and certificate in this folder (default: in memory)")
     .option(
       "--drain-seconds <seconds>",
-      "how long to go on serving after SIGTERM (default: 10; 1 with --webhook-url)",
+      "how long to go on serving after SIGTERM (default: 10; 1 with --webhook-url; 0 without a cluster)",
       toSeconds,
     )
     .addOption(new Option("--log-level <level>", "how much to log").choices([...LOG_LEVELS]).default("info"))

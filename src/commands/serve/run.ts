@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
-import { register, unregister } from "../../controllers/webhooks.ts";
+import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure, type Documents } from "../../engine/configuration.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
 import { createApp, type Phase } from "../../server/app.ts";
 import { createHealthApp } from "../../server/health.ts";
-import { createLogger } from "../../telemetry/log.ts";
+import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { type Cluster, watchCluster } from "./cluster.ts";
 import type { ServeOptions } from "./options.ts";
@@ -23,18 +23,33 @@ const CLOSE_LIMIT_MS = 10_000;
  * @throws InputError
  */
 export async function runServer(options: ServeOptions): Promise<void> {
-  const { kubeconfig, webhookUrl } = checked(options);
+  checkTogether(options);
   const log = createLogger(options.logLevel);
-  const metrics = createMetrics();
-  const stop = stopSignal();
-  let phase: Phase = "starting";
+  const drainMs = (options.drainSeconds ?? defaultDrainSeconds(options)) * 1000;
+  const stop = stopSignal(drainMs + CLOSE_LIMIT_MS);
+  try {
+    await serve(options, stop, drainMs, log);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error; // else whatever it was, it was cut short by the stop
+  }
+  log.info("stopped");
+}
 
+async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, log: Logger): Promise<void> {
+  const { kubeconfig, webhookUrl, mode, host, policies } = options;
+  const metrics = createMetrics();
+  let phase: Phase = "starting";
   const embedded = await readPolicies(EMBEDDED_POLICIES);
-  const own = options.policies === undefined ? NO_DOCUMENTS : await readPolicies(options.policies);
-  const alone = configure(options.mode, embedded, own);
+  const alone = configure(mode, embedded, policies === undefined ? NO_DOCUMENTS : await readPolicies(policies));
   const certificate = await certificateFor(options);
   const cluster =
-    kubeconfig === undefined ? undefined : await watchCluster({ ...options, kubeconfig, embedded, log, metrics });
+    kubeconfig === undefined
+      ? undefined
+      : await watchCluster({ kubeconfig, mode, embedded, log, metrics, signal: stop.signal });
+  const registrar =
+    cluster &&
+    webhookUrl &&
+    createRegistrar(cluster.client, { url: webhookUrl.origin, caCert: certificate.caCert, mode });
 
   const app = createApp({
     log,
@@ -45,50 +60,59 @@ export async function runServer(options: ServeOptions): Promise<void> {
     namespaceLabels: cluster?.namespaceLabels ?? (async () => undefined),
     isOwn: cluster?.isOwn ?? (() => false),
   });
-  const health = createHealthApp(() => readiness(phase, cluster), metrics.registry);
+  const health = createHealthApp({
+    readiness: () => readiness(phase, cluster),
+    metrics: () => {
+      cluster?.measure();
+      return metrics.registry;
+    },
+  });
   try {
-    await listen(health, options.host, options.healthPort, "--health-port");
-    const url = await listen(app, options.host, options.port ?? (Number(webhookUrl?.port) || DEFAULT_PORT), "--port");
+    await listen(health, host, options.healthPort, "--health-port");
+    const url = await listen(app, host, portOf(options), "--port");
     await cluster?.synced(stop.signal);
     phase = "serving";
-    if (cluster !== undefined && webhookUrl !== undefined) {
-      await register(cluster.client, { url: webhookUrl.origin, caCert: certificate.caCert, mode: options.mode });
-    }
-    log.info({ url, mode: options.mode, cluster: kubeconfig, webhookUrl: webhookUrl?.origin }, "ready");
+    await registrar?.register();
+    log.info({ url, mode, cluster: kubeconfig, webhookUrl: webhookUrl?.origin }, "ready");
     await stop.asked;
 
     phase = "draining";
-    const drainSeconds = options.drainSeconds ?? (webhookUrl === undefined ? 10 : 1);
-    log.info({ drainSeconds }, "stopping");
-    setTimeout(() => process.exit(1), drainSeconds * 1000 + CLOSE_LIMIT_MS).unref();
-    if (cluster !== undefined && webhookUrl !== undefined) {
-      await unregister(cluster.client).catch((error: unknown) =>
+    log.info({ drainMs }, "stopping");
+    await registrar
+      ?.unregister()
+      .catch((error: unknown) =>
         log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl"),
       );
-    }
-    await sleep(drainSeconds * 1000);
-  } catch (error) {
-    if (!stop.signal.aborted) throw error; // else whatever it was, it was cut short by the stop
+    await sleep(drainMs);
   } finally {
     await app.close();
     await cluster?.stop();
     await health.close();
   }
-  log.info("stopped");
 }
 
 const NO_DOCUMENTS: Documents = { rulesets: new Map(), baselines: new Map() };
 
-/** Options that do not go together. */
-function checked(options: ServeOptions): ServeOptions {
-  const fail = (message: string) => new InputError("invalid-option", message);
-  if (options.webhookUrl !== undefined && options.kubeconfig === undefined) {
-    throw fail("--webhook-url registers with a cluster: name it by --kubeconfig.");
+function checkTogether({ webhookUrl, kubeconfig, policies }: ServeOptions): void {
+  if (webhookUrl !== undefined && kubeconfig === undefined) {
+    throw new InputError("invalid-option", "--webhook-url registers with a cluster: name it by --kubeconfig.");
   }
-  if (options.policies !== undefined && options.kubeconfig !== undefined) {
-    throw fail("--policies is for use without a cluster; with one, `kubectl apply` the same documents to it.");
+  if (policies !== undefined && kubeconfig !== undefined) {
+    const advice = "with one, `kubectl apply` the same documents to it";
+    throw new InputError("invalid-option", `--policies is for use without a cluster; ${advice}.`);
   }
-  return options;
+}
+
+/** Nobody is sent to us any more once we have unregistered, or if there is no cluster. */
+function defaultDrainSeconds({ kubeconfig, webhookUrl }: ServeOptions): number {
+  if (kubeconfig === undefined) return 0;
+  return webhookUrl === undefined ? 10 : 1;
+}
+
+/** A URL without a port means 443, which URL leaves out also where it was written. */
+function portOf({ port, webhookUrl }: ServeOptions): number {
+  if (port !== undefined) return port;
+  return webhookUrl === undefined ? DEFAULT_PORT : Number(webhookUrl.port || 443);
 }
 
 function certificateFor({ webhookUrl, host, certDir }: ServeOptions): Promise<ServingCertificate> {
@@ -117,12 +141,18 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
   }
 }
 
-/** SIGTERM and SIGINT ask for an orderly stop; a second one no longer waits for it. */
-function stopSignal(): { readonly asked: Promise<void>; readonly signal: AbortSignal } {
+interface StopSignal {
+  readonly asked: Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** SIGTERM and SIGINT ask for an orderly stop. A second one, or the limit, no longer waits for it. */
+function stopSignal(limitMs: number): StopSignal {
   const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(1);
+    setTimeout(() => process.exit(1), limitMs).unref();
     controller.abort();
     resolve();
   };

@@ -1,13 +1,5 @@
-import {
-  type AddressSet,
-  blockAddresses,
-  type Family,
-  PRIVATE,
-  prefixSize,
-  splitNat64,
-  throughNat64,
-} from "../../model/cidr.ts";
-import type { AddressPeer, Direction } from "../../model/policy.ts";
+import { type AddressSet, type Family, PRIVATE, prefixSize, splitNat64, throughNat64 } from "../../model/cidr.ts";
+import type { AddressPeer, Clause, Direction } from "../../model/policy.ts";
 import { intersect, normalise, size, subtract } from "../../model/ranges.ts";
 
 export interface Limits {
@@ -23,28 +15,44 @@ export interface Limit {
   readonly warnAbove?: number;
 }
 
+interface Block {
+  readonly peer: AddressPeer;
+  readonly clause: Clause;
+}
+
 export interface BroadPart {
   /** `4,272,816,128 public IPv4 addresses (limit /16), by 2 ipBlocks together`: at most 105 characters. */
   readonly what: string;
   /** The block that is too broad by itself, or the direction. */
   readonly path: string;
+  /** All that were added up. */
+  readonly clauses: readonly string[];
   /** The stronger of the limits that it exceeds. */
   readonly mode: "enforce" | "warn";
 }
 
-/** What no-broad-cidr and no-open-dns share. One a family at most: public and private are one mistake, mostly `0.0.0.0/0`. */
-export function broadParts(direction: Direction, peers: readonly AddressPeer[], byKind: Limits): BroadPart[] {
-  if (peers.length === 0) return [];
-  const limits = (family: Family) => ({ public: byKind[`public${family}`], private: byKind[`private${family}`] });
-  const all = peers.map((peer) => ({ peer, addresses: blockAddresses(peer.cidr, peer.except) }));
-  const inIPv6 = all.map(({ peer, addresses }) => ({ peer, set: splitNat64(addresses.IPv6).IPv6 }));
-  // What a gateway would turn into IPv4 counts as IPv4, on the way out; but `::/0` is one mistake, not two.
-  const inIPv4 = all
+/**
+ * What no-broad-cidr and no-open-dns share: what these blocks come to together, all of one direction. One a family at
+ * most: its public and private part are one mistake, mostly `0.0.0.0/0`. Exposed: any public address is fine.
+ */
+export function broadParts(
+  direction: Direction,
+  found: readonly Block[],
+  byKind: Limits,
+  isExposed: boolean,
+): BroadPart[] {
+  if (found.length === 0) return [];
+  const clauses = [...new Set(found.map(({ clause }) => clause.path))];
+  const limits = (family: Family) => ({
+    public: isExposed ? {} : byKind[`public${family}`],
+    private: byKind[`private${family}`],
+  });
+  const inIPv6 = found.map(({ peer }) => ({ peer, set: splitNat64(peer.addresses.IPv6).IPv6 }));
+  // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
+  // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)
+  const inIPv4 = found
     .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
-    .map(({ peer, addresses }) => ({
-      peer,
-      set: direction === "egress" ? throughNat64(addresses).IPv4 : addresses.IPv4,
-    }));
+    .map(({ peer }) => ({ peer, set: isExposed ? peer.addresses.IPv4 : throughNat64(peer.addresses).IPv4 }));
 
   const verdicts = [
     { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
@@ -55,7 +63,7 @@ export function broadParts(direction: Direction, peers: readonly AddressPeer[], 
     const { family, mode, text } = verdict;
     const culprit = blocks.find(({ set }) => judge(family, set, limits(family))?.mode === mode);
     const path = culprit === undefined ? `/spec/${direction}` : `${culprit.peer.path}/ipBlock/cidr`;
-    return [{ what: `${text}${together(blocks)}`, path, mode }];
+    return [{ what: `${text}${together(blocks)}`, path, clauses, mode }];
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Clause, Direction, Peer, Policy } from "../../model/policy.ts";
 import { type PortSet, PROTOCOLS, portsOf, type Protocol, unionPorts } from "../../model/ports.ts";
 import type { Selector } from "../../model/selector.ts";
+import type { Violation } from "../rule.ts";
 
 /** Too many ports of some protocols, in one place. */
 export interface PortFault {
@@ -8,8 +9,8 @@ export interface PortFault {
   readonly protocols: readonly Protocol[];
   /** What is allowed there. */
   readonly ports: PortSet;
-  /** One entry, the ports of a clause or the clause; or the direction, where several clauses do it together. */
-  readonly path: string;
+  /** One entry, the ports of a clause or the clause; or the direction, where it takes several clauses. */
+  readonly where: Pick<Violation, "path" | "clauses">;
 }
 
 /** `together`: with what other clauses allow the very same peers. */
@@ -30,7 +31,9 @@ export function portFaults(policy: Policy, isTooMany: TooMany): PortFault[] {
       const alone = each.filter(({ ports }) => isFault(ports));
       if (alone.length > 0)
         return alone.map(({ clause, ports }) => ({ ...fault, ...smallest(clause, ports, isFault) }));
-      return isFault(together) ? [{ ...fault, ports: together, path: `/spec/${direction}` }] : [];
+      if (!isFault(together)) return [];
+      const where = { path: `/spec/${direction}`, clauses: clauses.map(({ path }) => path) };
+      return [{ ...fault, ports: together, where }];
     });
   });
   // Two protocols in one place are one fault.
@@ -47,13 +50,13 @@ function smallest(
   clause: Clause,
   ports: PortSet,
   isFault: (ports: PortSet) => boolean,
-): Pick<PortFault, "ports" | "path"> {
-  if (clause.ports === "all") return { ports, path: clause.path };
+): Pick<PortFault, "ports" | "where"> {
+  if (clause.ports === "all") return { ports, where: { path: clause.path } };
   for (const entry of clause.ports) {
     const own = portsOf([entry]);
-    if (isFault(own)) return { ports: own, path: entry.path };
+    if (isFault(own)) return { ports: own, where: { path: entry.path } };
   }
-  return { ports, path: `${clause.path}/ports` };
+  return { ports, where: { path: `${clause.path}/ports` } };
 }
 
 /** The clauses of each direction, those of the very same peers together. */

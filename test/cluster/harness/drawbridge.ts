@@ -17,6 +17,8 @@ export interface Drawbridge {
   readonly log: readonly LogLine[];
   readonly stderr: () => string;
   metrics(): Promise<string>;
+  /** The exit code, when it ends by itself or by a signal (null). */
+  readonly exited: Promise<number | null>;
   /** Resolves with the exit code. Default SIGTERM. */
   stop(signal?: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
 }
@@ -52,7 +54,7 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     stderr += chunk;
   });
   createInterface({ input: child.stdout }).on("line", (line) => log.push(parsed(line)));
-  const exited = once(child, "exit");
+  const exited = once(child, "exit").then(() => child.exitCode);
   const endWithOwner = (): void => void child.kill("SIGKILL");
   process.once("exit", endWithOwner);
 
@@ -65,11 +67,11 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     log,
     stderr: () => stderr,
     metrics: async () => (await fetch(`${healthUrl}/metrics`)).text(),
+    exited,
     stop: async (signal = "SIGTERM") => {
       process.off("exit", endWithOwner);
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      await exited;
-      return child.exitCode;
+      return exited;
     },
   };
 }

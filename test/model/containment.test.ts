@@ -1,0 +1,97 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createContainment, isSelectorWithin } from "../../src/model/containment.ts";
+import { toPolicy } from "../../src/model/network-policy.ts";
+import { matches, toSelector } from "../../src/model/selector.ts";
+import { egress, ipBlock, selector } from "../helpers/build.ts";
+
+const isWithin = (inner: object, ...outers: object[]): boolean => {
+  const [clause] = toPolicy(egress(inner)).clauses;
+  if (clause === undefined) throw new Error("the policy has a clause");
+  return createContainment().isClauseWithin(clause, toPolicy(egress(...outers)).clauses);
+};
+const pods = (labels: Record<string, string>, namespaceSelector?: object) => ({
+  podSelector: selector(labels),
+  ...(namespaceSelector && { namespaceSelector }),
+});
+
+describe("a clause within another", () => {
+  test.each([
+    ["the same", { to: [pods({ a: "b" })] }, { to: [pods({ a: "b" })] }],
+    ["anything, in everything", { to: [pods({ a: "b" })], ports: [{ port: 1 }] }, {}],
+    ["fewer peers, in another order", { to: [pods({ c: "d" })] }, { to: [pods({ a: "b" }), pods({ c: "d" })] }],
+    ["fewer Pods", { to: [pods({ a: "b", c: "d" })] }, { to: [pods({ a: "b" })] }],
+    ["the own namespace, in every namespace", { to: [pods({ a: "b" })] }, { to: [pods({ a: "b" }, {})] }],
+    [
+      "one namespace, in every namespace",
+      { to: [pods({ a: "b" }, selector({ n: "x" }))] },
+      { to: [pods({ a: "b" }, {})] },
+    ],
+    [
+      "addresses, in the sum of others",
+      { to: [ipBlock("10.0.0.0/8")] },
+      { to: [ipBlock("10.0.0.0/9"), ipBlock("10.128.0.0/9")] },
+    ],
+    ["a port, in a range", { ports: [{ port: 5 }] }, { ports: [{ port: 1, endPort: 9 }] }],
+    [
+      "a port, in every port of its protocol",
+      { ports: [{ port: 5, protocol: "UDP" }] },
+      { ports: [{ protocol: "UDP" }] },
+    ],
+    ["a named port, in itself", { ports: [{ port: "http" }] }, { ports: [{ port: "http" }] }],
+  ])("%s", (_name, inner, outer) => {
+    expect(isWithin(inner, outer)).toBe(true);
+  });
+
+  test.each([
+    ["everything, in something", {}, { to: [pods({ a: "b" })] }],
+    ["every port, in some", { to: [pods({ a: "b" })] }, { to: [pods({ a: "b" })], ports: [{ port: 1 }] }],
+    ["more Pods", { to: [pods({ a: "b" })] }, { to: [pods({ a: "b", c: "d" })] }],
+    ["other Pods", { to: [pods({ a: "c" })] }, { to: [pods({ a: "b" })] }],
+    ["another peer", { to: [pods({ a: "b" }), pods({ e: "f" })] }, { to: [pods({ a: "b" })] }],
+    ["every namespace, in the own", { to: [pods({ a: "b" }, {})] }, { to: [pods({ a: "b" })] }],
+    [
+      "the own namespace, in one that it may not be",
+      { to: [pods({ a: "b" })] },
+      { to: [pods({ a: "b" }, selector({ n: "x" }))] },
+    ],
+    ["addresses, in fewer", { to: [ipBlock("10.0.0.0/8")] }, { to: [ipBlock("10.0.0.0/9")] }],
+    [
+      "addresses, where a hole has been closed",
+      { to: [ipBlock("10.0.0.0/8")] },
+      { to: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } }] },
+    ],
+    ["addresses, in Pods", { to: [ipBlock("10.0.0.0/8")] }, { to: [pods({})] }],
+    ["Pods, in addresses", { to: [pods({ a: "b" })] }, { to: [ipBlock("0.0.0.0/0")] }],
+    ["another protocol", { ports: [{ port: 5, protocol: "UDP" }] }, { ports: [{ port: 5 }] }],
+    ["a longer range", { ports: [{ port: 1, endPort: 9 }] }, { ports: [{ port: 1, endPort: 8 }] }],
+    ["a named port, in numbers", { ports: [{ port: "http" }] }, { ports: [{ port: 80 }] }],
+    ["what takes two clauses", { to: [pods({ a: "b" }), pods({ c: "d" })] }, { to: [pods({ a: "b" })] }],
+  ])("but not %s", (_name, inner, outer) => {
+    expect(isWithin(inner, outer)).toBe(false);
+  });
+
+  test("of another direction is not", () => {
+    const ingress = toPolicy({ spec: { podSelector: {}, policyTypes: ["Ingress"], ingress: [{}] } }).clauses;
+    const [clause] = toPolicy(egress({})).clauses;
+    expect(clause && createContainment().isClauseWithin(clause, ingress)).toBe(false);
+  });
+});
+
+test("law: what a selector within another matches, the other matches", () => {
+  const key = fc.constantFrom("a", "b", "c");
+  const values = fc.subarray(["x", "y", "z"]);
+  const requirement = fc.record({ key, operator: fc.constantFrom("In", "NotIn", "Exists", "DoesNotExist"), values });
+  const aSelector = fc
+    .array(requirement, { maxLength: 4 })
+    .map((matchExpressions) => toSelector({ matchExpressions }, ""));
+  const labels = fc.dictionary(key, fc.constantFrom("x", "y", "z"));
+  fc.assert(
+    fc.property(aSelector, aSelector, labels, (inner, more, given) => {
+      const both = { path: "", requirements: [...inner.requirements, ...more.requirements] };
+      expect(isSelectorWithin(both, inner)).toBe(true);
+      if (isSelectorWithin(inner, more) && matches(inner, given)) expect(matches(more, given)).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+});
