@@ -155,7 +155,7 @@ export const TOUR: readonly Step[] = [
       {
         as: "tenant",
         kubectl: "apply -n legacy -f demo/policies/whole-internet.yaml",
-        expect: { verdict: "audited", rules: ["no-broad-cidr"] },
+        expect: { verdict: "audited", rules: ["no-broad-cidr", "require-expiry"] },
       },
     ],
   },

@@ -2,7 +2,7 @@ import type { Mode } from "../config/mode.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
 import { isRecord, type JsonObject } from "../model/json.ts";
 import { RULES } from "../rules/index.ts";
-import type { Rule } from "../rules/rule.ts";
+import { defaultsOf, type Rule } from "../rules/rule.ts";
 
 /** A NetworkRuleset with everything filled in: what `evaluate` runs. */
 export interface Ruleset {
@@ -49,13 +49,4 @@ function merged(below: JsonObject, above: JsonObject): JsonObject {
     return [name, isRecord(base) && isRecord(value) ? { ...base, ...value } : value];
   });
   return { ...below, ...Object.fromEntries(entries) };
-}
-
-export function defaultsOf(rule: Rule): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries<{ default: unknown }>(rule.options as Record<string, { default: unknown }>).map(([name, schema]) => [
-      name,
-      schema.default,
-    ]),
-  );
 }

@@ -1,12 +1,12 @@
 import { Address4, Address6 } from "ip-address";
+import { intersect, normalise, type Range, type RangeSet, subtract } from "./ranges.ts";
 
 /**
  * Sets of addresses, so that breadth is judged by what is allowed and not by how it is written: two halves of the
- * internet are the internet. A set is a list of ranges, inclusive, sorted, neither overlapping nor touching.
+ * internet are the internet.
  */
 export type Family = "IPv4" | "IPv6";
-export type Range = readonly [first: bigint, last: bigint];
-export type AddressSet = readonly Range[];
+export type AddressSet = RangeSet;
 
 export interface Addresses {
   readonly IPv4: AddressSet;
@@ -57,44 +57,6 @@ export function unionAddresses(all: readonly Addresses[]): Addresses {
   };
 }
 
-export function normalise(ranges: readonly Range[]): AddressSet {
-  const sorted = ranges.toSorted((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  const merged: [bigint, bigint][] = [];
-  for (const [first, last] of sorted) {
-    const previous = merged.at(-1);
-    if (previous === undefined || first > previous[1] + 1n) merged.push([first, last]);
-    else if (last > previous[1]) previous[1] = last;
-  }
-  return merged;
-}
-
-/** Both sorted, so one pass: linear also for a block with thousands of holes. */
-export function subtract(set: AddressSet, holes: AddressSet): AddressSet {
-  const left: Range[] = [];
-  let h = 0;
-  for (const [first, last] of set) {
-    let from = first;
-    while (h < holes.length && (holes[h]?.[1] ?? 0n) < from) h++;
-    for (let i = h; i < holes.length; i++) {
-      const hole = holes[i];
-      if (hole === undefined || hole[0] > last) break;
-      if (hole[0] > from) left.push([from, hole[0] - 1n]);
-      if (hole[1] + 1n > from) from = hole[1] + 1n;
-    }
-    if (from <= last) left.push([from, last]);
-  }
-  return left;
-}
-
-export function intersect(a: AddressSet, b: AddressSet): AddressSet {
-  return subtract(a, subtract(a, b));
-}
-
-/** How many addresses. */
-export function size(set: AddressSet): bigint {
-  return set.reduce((sum, [first, last]) => sum + (last - first + 1n), 0n);
-}
-
 /** How many addresses one prefix of this length holds: 65,536 for an IPv4 /16. */
 export function prefixSize(family: Family, length: number): bigint {
   return 1n << BigInt(BITS[family] - length);
@@ -120,4 +82,10 @@ export function splitNat64(set: AddressSet): Addresses {
     IPv6: subtract(set, NAT64),
     IPv4: intersect(set, NAT64).map(([first, last]) => [first - base, last - base]),
   };
+}
+
+/** What is reached where a NAT64 gateway stands on the way. */
+export function throughNat64(addresses: Addresses): Addresses {
+  const { IPv4, IPv6 } = splitNat64(addresses.IPv6);
+  return { IPv4: normalise([...addresses.IPv4, ...IPv4]), IPv6 };
 }

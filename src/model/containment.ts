@@ -1,5 +1,6 @@
-import { subtract, unionAddresses } from "./cidr.ts";
+import { unionAddresses } from "./cidr.ts";
 import type { AddressPeer, Clause, Peer, PodPeer, Port } from "./policy.ts";
+import { subtract } from "./ranges.ts";
 import type { Requirement, Selector } from "./selector.ts";
 
 /**

@@ -5,14 +5,19 @@ import { noDeadClause } from "./no-dead-clause.ts";
 import { noGenericLabel } from "./no-generic-label.ts";
 import { noInstanceLabel } from "./no-instance-label.ts";
 import { noMutableNamespaceLabel } from "./no-mutable-namespace-label.ts";
+import { noMetadataEndpoint } from "./no-metadata-endpoint.ts";
+import { noOpenDns } from "./no-open-dns.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
 import { noWholeNamespacePeer } from "./no-whole-namespace-peer.ts";
 import { requireLabelContract } from "./require-label-contract.ts";
+import { noWidePortRange } from "./no-wide-port-range.ts";
+import { requireExpiry } from "./require-expiry.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
+import { requirePorts } from "./require-ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Every rule there is, in the order in which findings and documentation list them. */
@@ -24,6 +29,7 @@ export const RULES: readonly Rule[] = [
   noGenericLabel,
   requireLabelContract,
   noBroadCidr,
+  noMetadataEndpoint,
   noOpenEgress,
   noOpenIngress,
   noWholeNamespacePeer,
@@ -31,5 +37,9 @@ export const RULES: readonly Rule[] = [
   noSystemNamespacePeer,
   noMutableNamespaceLabel,
   noAmbiguousPeers,
+  requirePorts,
+  noWidePortRange,
+  noOpenDns,
   requireMetadata,
+  requireExpiry,
 ];

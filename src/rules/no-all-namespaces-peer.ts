@@ -1,5 +1,5 @@
-import { podPeersOf } from "../model/policy.ts";
-import { isUnbounded, selectsEveryNamespace } from "../model/selector.ts";
+import { isDnsOnly } from "./shared/dns.ts";
+import { everyNamespacePeersOf } from "./shared/every-namespace.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
 
@@ -11,7 +11,8 @@ export const noAllNamespacesPeer: Rule = {
   why:
     "`namespaceSelector: {}` is every namespace, those of other teams and those that do not exist yet included. With a " +
     "podSelector beside it, whoever may create a Pod anywhere in the cluster becomes a peer by writing one label. " +
-    "Selectors that only exclude (NotIn, DoesNotExist) are every namespace too, but for a few.",
+    "Selectors that only exclude (NotIn, DoesNotExist) are every namespace too, but for a few. Egress clauses that allow DNS " +
+    "and nothing else are left to no-open-dns.",
   remedy:
     "Name the namespaces: `kubernetes.io/metadata.name` cannot be forged. For the own namespace, leave namespaceSelector out.",
   options: {},
@@ -85,19 +86,12 @@ ingress:
   ],
 
   check({ policy }) {
-    return podPeersOf(policy).flatMap(({ peer, clause }) => {
-      if (peer.namespaces === "own" || !selectsEveryNamespace(peer.namespaces)) return [];
-      const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
-      const who = isUnbounded(peer.pods)
-        ? "every Pod of every namespace"
-        : "any Pod of every namespace that carries the label";
-      return [
-        {
-          message: `the namespaceSelector rules out hardly anything: ${direction} ${who}`,
-          path: peer.namespaces.path,
-          fix: "name the namespaces by kubernetes.io/metadata.name; leave namespaceSelector out for the own namespace",
-        },
-      ];
-    });
+    return everyNamespacePeersOf(policy)
+      .filter(({ clause }) => !isDnsOnly(clause))
+      .map(({ clause, path, who }) => ({
+        message: `the namespaceSelector rules out hardly anything: ${clause.direction === "ingress" ? "ingress from" : "egress to"} ${who}`,
+        path,
+        fix: "name the namespaces by kubernetes.io/metadata.name; leave namespaceSelector out for the own namespace",
+      }));
   },
 };

@@ -10,7 +10,8 @@ export const noOpenEgress: Rule = {
   why:
     "A clause without `to` allows every destination: every Pod of every namespace, the cloud's metadata endpoint and the " +
     "whole internet. One compromised Pod can then send anything anywhere. Policies add up, so one such clause undoes " +
-    "every other policy that selects the same Pods.",
+    "every other policy that selects the same Pods. A clause that allows DNS and nothing else is left to no-open-dns, " +
+    "which is milder in ruleset `default`.",
   remedy: "Name the destinations with `podSelector`, `namespaceSelector` or narrow `ipBlock`s.",
   options: {},
   examples: [

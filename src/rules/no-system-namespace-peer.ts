@@ -1,5 +1,6 @@
-import { type Clause, podPeersOf } from "../model/policy.ts";
+import { podPeersOf } from "../model/policy.ts";
 import { isUnbounded, selectsEveryNamespace } from "../model/selector.ts";
+import { isDnsOnly } from "./shared/dns.ts";
 import { policyYaml } from "./shared/examples.ts";
 import { type NamedNamespaces, NAMED_NAMESPACES, namedNamespace } from "./shared/named-namespaces.ts";
 import type { Rule } from "./rule.ts";
@@ -28,6 +29,38 @@ export const noSystemNamespacePeer: Rule<NamedNamespaces> = {
     {
       title: "all of kube-system",
       bad: policyYaml(
+        "dashboard",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
+    ports:
+      - port: 10250
+`,
+      ),
+      good: policyYaml(
+        "dashboard",
+        `
+policyTypes: [Egress]
+egress:
+  - to:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: kube-system
+        podSelector:
+          matchLabels:
+            k8s-app: metrics-server
+    ports:
+      - port: 10250
+`,
+      ),
+    },
+    {
+      title: "all of kube-system, for DNS",
+      bad: policyYaml(
         "web",
         `
 policyTypes: [Egress]
@@ -36,6 +69,11 @@ egress:
       - namespaceSelector:
           matchLabels:
             kubernetes.io/metadata.name: kube-system
+    ports:
+      - port: 53
+        protocol: UDP
+      - port: 53
+        protocol: TCP
 `,
       ),
       good: policyYaml(
@@ -66,7 +104,7 @@ egress:
       const system = namedNamespace(peer.namespaces, options);
       if (system === undefined) return [];
       const direction = clause.direction === "ingress" ? "ingress from" : "egress to";
-      if (clause.direction === "egress" && isDnsOnly(clause)) {
+      if (isDnsOnly(clause)) {
         return [
           {
             message: `${direction} every Pod of ${system} on port 53; DNS needs only the Pods that serve it`,
@@ -86,10 +124,3 @@ egress:
     });
   },
 };
-
-function isDnsOnly(clause: Clause): boolean {
-  return (
-    clause.ports !== "all" &&
-    clause.ports.every(({ protocol, port, endPort }) => protocol !== "SCTP" && port === 53 && (endPort ?? 53) === 53)
-  );
-}

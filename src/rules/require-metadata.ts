@@ -1,6 +1,7 @@
-import { PRIVATE, size, splitNat64, subtract, unionAddresses } from "../model/cidr.ts";
-import { pointer } from "../model/json.ts";
+import { PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
+import { size, subtract } from "../model/ranges.ts";
+import { annotationOf, annotationPath, isDate, notADate } from "./shared/annotations.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
@@ -77,7 +78,7 @@ reviewed: "2026-11-01"
 
   check({ policy }, { options }) {
     const missing = options.annotations
-      .filter((key) => textOf(policy, key) === "")
+      .filter((key) => annotationOf(policy, key) === "")
       .map((key) =>
         violation(
           key,
@@ -91,7 +92,7 @@ reviewed: "2026-11-01"
 
 function reviewViolations(policy: Policy, key: string): Violation[] {
   if (!reachesPublicAddresses(policy)) return [];
-  const date = textOf(policy, key);
+  const date = annotationOf(policy, key);
   if (date === "") {
     return [
       violation(
@@ -101,20 +102,11 @@ function reviewViolations(policy: Policy, key: string): Violation[] {
       ),
     ];
   }
-  if (isDate(date)) return [];
-  // Cut after it is quoted, which makes six characters of some. JSON leaves a few that break a line or steer a terminal.
-  const quoted = JSON.stringify(date)
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?")
-    .slice(0, 40);
-  return [violation(key, `annotation ${key} is not a date: ${quoted}`, "write it as YYYY-MM-DD")];
+  return isDate(date) ? [] : [notADate(key, date)];
 }
 
 function violation(key: string, message: string, fix: string): Violation {
-  return { message, path: pointer("", "metadata", "annotations", key), fix };
-}
-
-function textOf(policy: Policy, key: string): string {
-  return Object.hasOwn(policy.annotations, key) ? (policy.annotations[key] ?? "").trim() : "";
+  return { message, path: annotationPath(key), fix };
 }
 
 function reachesPublicAddresses(policy: Policy): boolean {
@@ -122,17 +114,6 @@ function reachesPublicAddresses(policy: Policy): boolean {
   if (egress.some((clause) => clause.peers === "anyone")) return true;
   const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
   if (blocks.length === 0) return false;
-  const { IPv4, IPv6 } = unionAddresses(blocks.map(({ peer }) => peer.addresses));
-  const split = splitNat64(IPv6);
-  return (
-    size(subtract(IPv4, PRIVATE.IPv4)) > 0n ||
-    size(subtract(split.IPv4, PRIVATE.IPv4)) > 0n ||
-    size(subtract(split.IPv6, PRIVATE.IPv6)) > 0n
-  );
-}
-
-/** A day that exists: Date would read 2026-02-31 as the third of March. */
-function isDate(text: string): boolean {
-  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  return date !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+  const reached = throughNat64(unionAddresses(blocks.map(({ peer }) => peer.addresses)));
+  return size(subtract(reached.IPv4, PRIVATE.IPv4)) > 0n || size(subtract(reached.IPv6, PRIVATE.IPv6)) > 0n;
 }

@@ -45,6 +45,11 @@ export type OptionSchemas<Options extends object> = {
   readonly [Name in keyof Options]: OptionSchema<Options[Name]>;
 };
 
+export function defaultsOf(rule: Rule): Record<string, unknown> {
+  const schemas: readonly [string, OptionSchema][] = Object.entries(rule.options);
+  return Object.fromEntries(schemas.map(([name, schema]) => [name, schema.default]));
+}
+
 export interface OptionSchema<Value = unknown> {
   readonly type: string;
   readonly description: string;

@@ -19,7 +19,12 @@ interface Policy {
   readonly spec: object;
 }
 
-const ANNOTATIONS = { description: "Only for a test.", owner: "team-test", reviewed: "2026-11-01" };
+const ANNOTATIONS = {
+  description: "Only for a test.",
+  owner: "team-test",
+  reviewed: "2026-11-01",
+  expires: "2099-12-31",
+};
 
 /** A ruleset in which every rule refuses, so that in these three namespaces all of them deny, warn and audit. */
 const EVERY_RULE = {
@@ -52,7 +57,10 @@ function badPolicy(id: string, namespace: string, name: string): Policy {
   const rule = RULES.find((one) => one.id === id);
   const [document] = parseManifest(rule?.examples[0]?.bad ?? "", id);
   const { spec } = (document?.value ?? {}) as { spec: object };
-  return policy(namespace, name, spec, id === "require-metadata" ? {} : undefined);
+  if (id === "require-metadata") return policy(namespace, name, spec, {});
+  if (id !== "require-expiry") return policy(namespace, name, spec);
+  const { expires: _, ...annotations } = ANNOTATIONS;
+  return policy(namespace, name, spec, { annotations });
 }
 
 describeCluster(

@@ -14,7 +14,7 @@ const OPEN = {
   metadata: {
     name: "open",
     namespace: "default",
-    annotations: { description: "d", owner: "o", reviewed: "2026-11-01" },
+    annotations: { description: "d", owner: "o", reviewed: "2026-11-01", expires: "2099-12-31" },
   },
   spec: { podSelector: {}, policyTypes: ["Egress"], egress: [{}] },
 };

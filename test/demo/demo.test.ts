@@ -67,7 +67,7 @@ describe.skipIf(inject("binaries") === undefined)("with a cluster", () => {
       expect(output).toContain("All as told");
       expect(code).toBe(0);
       for (const title of titlesOf(TOUR)) expect(output).toContain(title);
-      expect(output).toContain("verdict=audited rules=no-broad-cidr=audit namespace=legacy");
+      expect(output).toContain("verdict=audited rules=no-broad-cidr=audit,require-expiry=audit");
       expectNothingLeft();
     },
     LIMIT,

@@ -14,7 +14,7 @@ function update(old: NetworkPolicy, object: NetworkPolicy): string[] {
   const judged = (policy: NetworkPolicy) => evaluate(policySubject(policy), ruleset, "enforce");
   const findings = relax(judged(object), policySubject(object), judged(old), policySubject(old));
   expect(findings).toHaveLength(judged(object).length);
-  return findings.filter(({ rule }) => rule !== "require-metadata").map(({ mode, rule }) => `${mode} ${rule}`);
+  return findings.filter(({ rule }) => !rule.startsWith("require-")).map(({ mode, rule }) => `${mode} ${rule}`);
 }
 
 const OPEN = {};
@@ -90,7 +90,7 @@ describe("the spec has changed", () => {
     [
       "a range of ports becomes narrower",
       egress({ ports: [{ port: 1, endPort: 99 }] }),
-      egress({ ports: [{ port: 53, protocol: "TCP" }] }),
+      egress({ ports: [{ port: 80, protocol: "TCP" }] }),
       "no-open-egress",
     ],
   ])("a repair that does not go all the way is warned of: %s", (_name, old, now, rule) => {
@@ -102,7 +102,7 @@ describe("the spec has changed", () => {
       ...(ports.length > 0 && { ports: ports.map((port) => ({ port })) }),
     });
     const old = egress(to("0.0.0.0/0", 443), to("203.0.113.1/32", 22));
-    expect(update(old, egress(to("0.0.0.0/0", 443), to("0.0.0.0/0")))).toEqual(["enforce no-broad-cidr"]);
+    expect(update(old, egress(to("0.0.0.0/0", 443), to("0.0.0.0/0", 22)))).toEqual(["enforce no-broad-cidr"]);
     expect(update(old, egress(to("0.0.0.0/0", 443), HTTPS))).toEqual(["warn no-broad-cidr"]);
   });
   // Compared one by one they would take longer than a test may.
@@ -115,6 +115,34 @@ describe("the spec has changed", () => {
   });
   test("of two copies one may go", () => {
     expect(update(egress(OPEN, OPEN), egress(OPEN, HTTPS))).toEqual(["warn no-open-egress"]);
+  });
+  test("an expiry date that cannot be read is an old fault only as long as no other clause is broad", () => {
+    const strict = resolveRuleset(
+      networkRuleset("own", { rules: { "require-expiry": { mode: "enforce" } } }),
+      rulesets,
+    );
+    const undated = (policy: NetworkPolicy) =>
+      policySubject({ ...policy, metadata: { ...policy.metadata, annotations: { expires: "soon" } } });
+    const modeOf = (old: NetworkPolicy, object: NetworkPolicy) => {
+      const [before, now] = [undated(old), undated(object)];
+      const findings = relax(evaluate(now, strict, "enforce"), now, evaluate(before, strict, "enforce"), before);
+      return findings.find(({ rule }) => rule === "require-expiry")?.mode;
+    };
+    expect(modeOf(egress(OPEN), egress(OPEN, HTTPS))).toBe("warn");
+    expect(modeOf(egress(HTTPS), egress(HTTPS, EVERYWHERE))).toBe("enforce");
+    expect(modeOf(egress(EVERYWHERE), egress(EVERYWHERE, { ports: [{ port: 443 }] }))).toBe("enforce");
+  });
+  test("half of the ports was there, the other half comes in a clause of its own", () => {
+    const to = (port: number, endPort: number) => ({ ...HTTPS, ports: [{ port, endPort }] });
+    const only = resolveRuleset(networkRuleset("own", { rules: { "require-ports": { mode: "enforce" } } }), new Map());
+    const judged = (policy: NetworkPolicy) => evaluate(policySubject(policy), only, "enforce");
+    const [old, now] = [egress(to(1, 32_767)), egress(to(1, 32_767), to(32_768, 65_535))];
+    expect(relax(judged(now), policySubject(now), judged(old), policySubject(old))).toMatchObject([
+      { rule: "require-ports", mode: "enforce" },
+    ]);
+    expect(relax(judged(now), policySubject(now), judged(now), policySubject(egress(to(1, 65_535))))).toMatchObject([
+      { rule: "require-ports", mode: "warn" },
+    ]);
   });
   test("another CIDR, as broad, is refused", () => {
     expect(update(egressTo("11.0.0.0/8"), egressTo("12.0.0.0/8"))).toEqual(["enforce no-broad-cidr"]);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
-import { defaultsOf, resolveRuleset } from "../../src/engine/ruleset.ts";
+import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { noBroadCidr } from "../../src/rules/no-broad-cidr.ts";
+import { defaultsOf } from "../../src/rules/rule.ts";
 import { networkRuleset } from "../helpers/build.ts";
 
 const base = networkRuleset("default", {

@@ -60,7 +60,7 @@ const oddMetadata = optional({
   labels: or(odd, dictionary(word)),
   annotations: or(
     odd,
-    fc.oneof(dictionary(or(odd, word)), optional({ description: word, owner: word, reviewed: word })),
+    fc.oneof(dictionary(or(odd, word)), optional({ description: word, owner: word, reviewed: word, expires: word })),
   ),
 });
 
@@ -99,7 +99,12 @@ const oddPort = optional({
   protocol: or(odd, fc.constantFrom("TCP", "UDP", "SCTP", "T\nCP")),
   port: or(
     odd,
-    fc.oneof(fc.nat(70_000), fc.constantFrom("http", "a-name-that-is-far-too-long-for-a-port"), fc.string()),
+    fc.oneof(
+      fc.nat(70_000),
+      fc.constant(53),
+      fc.constantFrom("http", "a-name-that-is-far-too-long-for-a-port"),
+      fc.string(),
+    ),
   ),
   endPort: or(odd, fc.nat(70_000)),
 });

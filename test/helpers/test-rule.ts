@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
 import { policySubject } from "../../src/engine/evaluate.ts";
-import { defaultsOf } from "../../src/engine/ruleset.ts";
 import { parseManifest } from "../../src/manifest/yaml.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import type { Rule, Violation } from "../../src/rules/rule.ts";
+import { defaultsOf, type Rule, type Violation } from "../../src/rules/rule.ts";
 
 export interface RuleCase {
   readonly name: string;

@@ -4,11 +4,11 @@ import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
-import { defaultsOf, resolveRuleset } from "../../src/engine/ruleset.ts";
+import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { RULES } from "../../src/rules/index.ts";
-import type { Example, OptionSchema, Rule } from "../../src/rules/rule.ts";
+import { defaultsOf, type Example, type OptionSchema, type Rule } from "../../src/rules/rule.ts";
 import { oddPolicies } from "../helpers/odd.ts";
 import { check, expectWellFormed, parsePolicy } from "../helpers/test-rule.ts";
 

@@ -24,9 +24,23 @@ testRule(noAllNamespacesPeer, {
       policy: from(selector({ tenant: "shop" }, expression(NAME, "NotIn", ["sandbox"]))),
     },
     { name: "`name`, which not every namespace has", policy: from(selector({}, expression("name", "Exists"))) },
+    {
+      name: "DNS and nothing else, no-open-dns's matter",
+      policy: egress({ to: [{ namespaceSelector: {} }], ports: [{ port: 53, protocol: "UDP" }] }),
+    },
     { name: "an unknown operator, which matches nothing", policy: from(selector({}, expression(NAME, "exists"))) },
   ],
   fails: [
+    {
+      name: "DNS and another port",
+      policy: egress({ to: [{ namespaceSelector: {} }], ports: [{ port: 53 }, { port: 80 }] }),
+      at: "/spec/egress/0/to/0/namespaceSelector",
+    },
+    {
+      name: "ingress on port 53",
+      policy: ingress({ from: [{ namespaceSelector: {} }], ports: [{ port: 53 }] }),
+      at,
+    },
     { name: "an empty selector", policy: from({}), at, says: "ingress from every Pod of every namespace" },
     { name: "empty matchLabels", policy: from({ matchLabels: {}, matchExpressions: [] }), at },
     { name: "null matchLabels", policy: from({ matchLabels: null, matchExpressions: null }), at },

@@ -10,6 +10,7 @@ import {
   egress,
   egressTo,
   expression,
+  ingress,
   ingressFrom,
   ipBlock,
   networkPolicy,
@@ -38,6 +39,16 @@ function exposed(podSelector: object, ...blocks: readonly (Block | string)[]): N
 
 const enforced: readonly FailingCase[] = [
   { name: "the internet", policy: egressTo("0.0.0.0/0"), at: FIRST, says: "egress to every IPv4 address" },
+  {
+    name: "the internet, for DNS and more",
+    policy: egress({ to: [ipBlock("0.0.0.0/0")], ports: [{ port: 53, protocol: "UDP" }, { port: 80 }] }),
+    at: FIRST,
+  },
+  {
+    name: "the internet on port 53, inwards",
+    policy: ingress({ from: [ipBlock("0.0.0.0/0")], ports: [{ port: 53, protocol: "UDP" }] }),
+    at: "/spec/ingress/0/from/0/ipBlock/cidr",
+  },
   { name: "the internet in two halves", policy: egressTo("0.0.0.0/1", "128.0.0.0/1"), at: FIRST, says: "every IPv4" },
   {
     name: "the internet in two halves, one a clause",
@@ -179,6 +190,10 @@ const warned: readonly FailingCase[] = [
 const within: readonly RuleCase[] = [
   { name: "no addresses at all", policy: networkPolicy() },
   { name: "clauses that are open to everyone, which is no-open-egress's matter", policy: egress({}, { to: [] }) },
+  {
+    name: "DNS and nothing else, which is no-open-dns's matter",
+    policy: egress({ to: [ipBlock("0.0.0.0/0"), ipBlock("::/0")], ports: [{ port: 53, protocol: "UDP" }] }),
+  },
   { name: "a single address", policy: egressTo("8.8.8.8/32") },
   { name: "an address without a length", policy: egressTo("8.8.8.8") },
   { name: "exactly a /24", policy: egressTo("8.8.8.0/24") },

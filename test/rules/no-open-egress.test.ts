@@ -11,6 +11,10 @@ testRule(noOpenEgress, {
     { name: "addresses, even all of them: no-broad-cidr's matter", policy: egressTo("0.0.0.0/0") },
     { name: "a null peer, which the API server refuses", policy: egress({ to: [null] }) },
     { name: "open ingress, another rule's matter", policy: ingress({}) },
+    {
+      name: "DNS and nothing else, no-open-dns's matter",
+      policy: egress({ ports: [{ port: 53, protocol: "UDP" }, { port: 53 }] }),
+    },
   ],
   fails: [
     {
@@ -41,6 +45,13 @@ testRule(noOpenEgress, {
       at: "/spec/egress/0",
       says: "on TCP 30000-32767 and every UDP port",
     },
+    { name: "DNS and another port", policy: egress({ ports: [{ port: 53 }, { port: 443 }] }), at: "/spec/egress/0" },
+    {
+      name: "DNS by a name, which may be any port",
+      policy: egress({ ports: [{ port: "dns" }] }),
+      at: "/spec/egress/0",
+    },
+    { name: "port 53 of SCTP", policy: egress({ ports: [{ port: 53, protocol: "SCTP" }] }), at: "/spec/egress/0" },
     { name: "a null port", policy: egress({ ports: [null] }), at: "/spec/egress/0", says: "on every TCP port" },
     { name: "an empty list of ports", policy: egress({ ports: [] }), at: "/spec/egress/0", says: "on every port" },
     {
@@ -63,7 +74,7 @@ testRule(noOpenEgress, {
     },
     {
       name: "each such clause, and only those",
-      policy: egress({}, { to: [{ podSelector: {} }] }, { ports: [{ port: 53 }] }),
+      policy: egress({}, { to: [{ podSelector: {} }] }, { ports: [{ port: 80 }] }),
       at: ["/spec/egress/0", "/spec/egress/2"],
     },
     {

@@ -14,6 +14,12 @@ testRule(noOpenIngress, {
   ],
   fails: [
     {
+      name: "port 53, on which it is the Pods that serve DNS",
+      policy: ingress({ ports: [{ port: 53, protocol: "UDP" }] }),
+      at: "/spec/ingress/0",
+      says: "on UDP 53",
+    },
+    {
       name: "an empty clause",
       policy: ingress({}),
       at: "/spec/ingress/0",

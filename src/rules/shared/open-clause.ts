@@ -1,11 +1,12 @@
 import type { Clause, Direction, Policy } from "../../model/policy.ts";
 import type { Violation } from "../rule.ts";
+import { isDnsOnly } from "./dns.ts";
 
-/** What no-open-egress and no-open-ingress share: clauses whose peers are "anyone". */
+/** What no-open-egress and no-open-ingress share: clauses whose peers are "anyone", but for those of no-open-dns. */
 export function openClauseViolations(policy: Policy, direction: Direction): Violation[] {
   const side = direction === "ingress" ? "from" : "to";
   return policy.clauses
-    .filter((clause) => clause.direction === direction && clause.peers === "anyone")
+    .filter((clause) => clause.direction === direction && clause.peers === "anyone" && !isDnsOnly(clause))
     .map((clause) => ({
       message: `a clause without \`${side}\` allows ${direction} ${side} everyone, in and outside the cluster, on ${portsOf(clause)}`,
       path: clause.path,
