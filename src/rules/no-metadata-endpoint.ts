@@ -160,9 +160,15 @@ interface Target {
   readonly addresses: Addresses;
 }
 
+/** Options come with a ruleset and stay for thousands of policies; to work their addresses out took most of the time. */
+const TARGETS = new WeakMap<Options, readonly Target[]>();
+
 /** One for each address and port, without what is allowed. */
-function targetsOf({ endpoints, allowed }: Options): Target[] {
-  return endpoints.flatMap(({ address, ports }) =>
+function targetsOf(options: Options): readonly Target[] {
+  const known = TARGETS.get(options);
+  if (known !== undefined) return known;
+  const { endpoints, allowed } = options;
+  const targets = endpoints.flatMap(({ address, ports }) =>
     ports.map((port) => {
       const exempt = allowed.filter((one) => one.ports.includes(port)).map((one) => addressesOf(one.address));
       const addresses = exempt.reduce(
@@ -172,6 +178,8 @@ function targetsOf({ endpoints, allowed }: Options): Target[] {
       return { address, port, addresses };
     }),
   );
+  TARGETS.set(options, targets);
+  return targets;
 }
 
 function addressesOf(address: string): Addresses {
