@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Binaries, findBinaries } from "../test/cluster/harness/binaries.ts";
 import { startCluster } from "../test/cluster/harness/cluster.ts";
 import { type Drawbridge, startDrawbridge } from "../test/cluster/harness/drawbridge.ts";
@@ -47,7 +48,7 @@ async function demoInCluster(binaries: Binaries, options: DemoOptions): Promise<
       print(dim(`Drawbridge, registered as its admission webhook: ready in ${stopwatch()}`));
       print(dim("Two people type: platform, who owns the cluster, and tenant, who runs the online shop."));
       const failures = await runTour(steps, inCluster(cluster, drawbridge), print);
-      sumUp(failures, stopwatch(), drawbridge, print);
+      await sumUp(failures, stopwatch(), drawbridge, options);
       if (!options.once) {
         await play(howToPlayInCluster(cluster, drawbridge, binaries.kubectl), drawbridge, options, cluster.directory);
       }
@@ -76,7 +77,7 @@ async function demoAlone(options: DemoOptions): Promise<number> {
       print(`\n   ${dim("$")} ${bold(`export CURL_CA_BUNDLE=${ca}`)}`);
       const stage = withRecordings(drawbridge.url, await readFile(ca, "utf8"));
       const failures = await runTour(recordedPart(steps), stage, print);
-      sumUp(failures, stopwatch(), drawbridge, print);
+      await sumUp(failures, stopwatch(), drawbridge, options);
       if (!options.once) await play(howToPlayAlone(drawbridge, ca), drawbridge, options, directory);
       return failures === 0 ? 0 : 1;
     } finally {
@@ -104,11 +105,17 @@ async function play(howTo: string, drawbridge: Drawbridge, options: DemoOptions,
   options.print("\nStopping.");
 }
 
-function sumUp(failures: number, time: string, { log, stderr }: Drawbridge, print: Print): void {
+async function sumUp(failures: number, time: string, drawbridge: Drawbridge, options: DemoOptions): Promise<void> {
+  const { print, once } = options;
   if (failures === 0) return print(`\n${green(bold(`All as told, in ${time}.`))}`);
+  // It writes its log in batches: the last lines are there when it has ended, or a moment later.
+  await (once ? drawbridge.stop() : sleep(LOG_IS_LATER_MS));
+  const { log, stderr } = drawbridge;
   print(`\n${red(bold(`${failures} not as told.`))} The end of Drawbridge's log:\n`);
   print([...log.slice(-LAST_LINES).map((line) => JSON.stringify(line)), stderr()].join("\n"));
 }
+
+const LOG_IS_LATER_MS = 500;
 
 const LAST_LINES = 15;
 

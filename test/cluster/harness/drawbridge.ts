@@ -54,7 +54,8 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     stderr += chunk;
   });
   createInterface({ input: child.stdout }).on("line", (line) => log.push(parsed(line)));
-  const exited = once(child, "exit").then(() => child.exitCode);
+  // Not "exit": what it wrote last may still be in the pipe then.
+  const exited = once(child, "close").then(() => child.exitCode);
   const endWithOwner = (): void => void child.kill("SIGKILL");
   process.once("exit", endWithOwner);
 
