@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { customResourceDefinitions } from "../src/config/crd.ts";
 import { RULES } from "../src/rules/index.ts";
-import { defaultsOf, type Rule } from "../src/rules/rule.ts";
+import { type AnyRule, defaultsOf } from "../src/rules/rule.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../src/files/policies.ts";
 import { resolveRuleset } from "../src/engine/ruleset.ts";
 import { INPUT_ERRORS } from "../src/model/errors.ts";
@@ -39,7 +39,7 @@ async function shippedModes(): Promise<Modes> {
   return (id) => ({ default: mode(base, id), restricted: mode(restricted, id) });
 }
 
-function rulePage(rule: Rule, modes: Modes): string {
+function rulePage(rule: AnyRule, modes: Modes): string {
   const { default: inDefault, restricted } = modes(rule.id);
   const options = Object.entries(rule.options as Record<string, { description: string; default: unknown }>);
   return [
@@ -66,7 +66,7 @@ function rulePage(rule: Rule, modes: Modes): string {
     .concat("\n");
 }
 
-function configureExample({ id, options }: Rule): string {
+function configureExample({ id, options }: AnyRule): string {
   const [option] = Object.entries(options as Record<string, { default: unknown }>);
   const settings =
     option === undefined ? { mode: "warn" } : { mode: "warn", options: { [option[0]]: option[1].default } };

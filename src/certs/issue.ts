@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { generate } from "selfsigned";
+import { DAY_MS } from "../model/dates.ts";
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
@@ -8,7 +9,6 @@ export interface KeyPair {
   readonly key: string;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const HOUR_MS = 60 * 60 * 1000;
 const CA_LIFE_MS = 365 * DAY_MS;
 

@@ -9,6 +9,10 @@ export const paths = {
       : pathOf("/apis/networking.k8s.io/v1", ["namespaces", namespace], ["networkpolicies", name]),
   networkRulesets: (name?: string) => pathOf(`/apis/${API_VERSION}`, ["networkrulesets", name]),
   networkBaselines: (name?: string) => pathOf(`/apis/${API_VERSION}`, ["networkbaselines", name]),
+  networkExceptions: (namespace?: string, name?: string) =>
+    namespace === undefined
+      ? `/apis/${API_VERSION}/networkexceptions`
+      : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
   validatingWebhookConfigurations: (name?: string) =>
     pathOf("/apis/admissionregistration.k8s.io/v1", ["validatingwebhookconfigurations", name]),
   mutatingWebhookConfigurations: (name?: string) =>

@@ -1,36 +1,18 @@
 import { type Static, Type } from "typebox";
 import { customResource } from "./resource.ts";
+import { labelSelector } from "./selector.ts";
 
 /** The policies that a baseline can inject, numbered as people number them. */
 export const TEMPLATES = ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"] as const;
 
 export type TemplateName = (typeof TEMPLATES)[number];
 
-const LabelSelectorSchema = Type.Object(
-  {
-    matchLabels: Type.Optional(Type.Record(Type.String(), Type.String())),
-    matchExpressions: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            key: Type.String({ minLength: 1 }),
-            operator: Type.Enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-            values: Type.Optional(Type.Array(Type.String())),
-          },
-          { additionalProperties: false },
-        ),
-      ),
-    ),
-  },
-  { additionalProperties: false, description: "Which namespaces get these policies; {} is all but the system's." },
-);
-
 export const NetworkBaselineSchema = customResource(
   "NetworkBaseline",
   Type.Object(
     {
       description: Type.Optional(Type.String({ description: "What these policies are for." })),
-      namespaceSelector: LabelSelectorSchema,
+      namespaceSelector: labelSelector("Which namespaces get these policies; {} is all but the system's."),
       templates: Type.Array(
         Type.Object(
           {

@@ -1,21 +1,32 @@
 import { isRecord, type JsonObject } from "../model/json.ts";
 import { GROUP } from "../model/names.ts";
 import { NetworkBaselineSchema } from "./baseline.ts";
+import { NetworkExceptionSchema } from "./exception.ts";
 import { NetworkRulesetSchema } from "./ruleset.ts";
 
 /** The CustomResourceDefinitions of our kinds, by the name of their file in deploy/crds. */
 export function customResourceDefinitions(): Record<string, JsonObject> {
   return {
-    "networkrulesets.yaml": definition("NetworkRuleset", NetworkRulesetSchema, [
+    "networkrulesets.yaml": definition("NetworkRuleset", "Cluster", NetworkRulesetSchema, [
       { name: "Base", type: "string", jsonPath: ".spec.base" },
     ]),
-    "networkbaselines.yaml": definition("NetworkBaseline", NetworkBaselineSchema, [
+    "networkbaselines.yaml": definition("NetworkBaseline", "Cluster", NetworkBaselineSchema, [
       { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name" },
+    ]),
+    "networkexceptions.yaml": definition("NetworkException", "Namespaced", NetworkExceptionSchema, [
+      { name: "Rules", type: "string", jsonPath: ".spec.rules" },
+      { name: "Owner", type: "string", jsonPath: ".spec.owner" },
+      { name: "Expires", type: "string", jsonPath: ".spec.expires" },
     ]),
   };
 }
 
-function definition(kind: string, schema: { properties: { spec: unknown } }, columns: readonly object[]): JsonObject {
+function definition(
+  kind: string,
+  scope: "Cluster" | "Namespaced",
+  schema: { properties: { spec: unknown } },
+  columns: readonly object[],
+): JsonObject {
   const singular = kind.toLowerCase();
   return {
     apiVersion: "apiextensions.k8s.io/v1",
@@ -23,7 +34,7 @@ function definition(kind: string, schema: { properties: { spec: unknown } }, col
     metadata: { name: `${singular}s.${GROUP}` },
     spec: {
       group: GROUP,
-      scope: "Cluster",
+      scope,
       names: { kind, listKind: `${kind}List`, plural: `${singular}s`, singular, categories: ["drawbridge"] },
       versions: [
         {

@@ -12,6 +12,7 @@ export function customResource<Kind extends string, Spec extends TSchema>(kind: 
       kind: Type.Literal(kind),
       metadata: Type.Object({
         name: Type.String({ minLength: 1 }),
+        namespace: Type.Optional(Type.String()),
         generation: Type.Optional(Type.Integer()),
         creationTimestamp: Type.Optional(Type.String()),
       }),

@@ -1,11 +1,16 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { Problem } from "../model/errors.ts";
+import { endOf } from "../model/dates.ts";
 import { isRecord, items, pointer } from "../model/json.ts";
 import { API_VERSION } from "../model/names.ts";
 import { type NetworkBaseline, NetworkBaselineSchema } from "./baseline.ts";
+import { type NetworkException, NetworkExceptionSchema } from "./exception.ts";
 import { type NetworkRuleset, NetworkRulesetSchema } from "./ruleset.ts";
+import type { LabelSelector, Target } from "./selector.ts";
 
-export type ConfigDocument = NetworkRuleset | NetworkBaseline;
+export type ConfigDocument = NetworkRuleset | NetworkBaseline | NetworkException;
+
+export type ConfigKind = ConfigDocument["kind"];
 
 export type Validated<T> =
   | { readonly document: T; readonly problems?: never }
@@ -17,6 +22,7 @@ export const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map([
   ["NetworkRuleset", ajv.compile(NetworkRulesetSchema)],
   ["NetworkBaseline", ajv.compile(NetworkBaselineSchema)],
+  ["NetworkException", ajv.compile(NetworkExceptionSchema)],
 ]);
 
 /** Is this a document of ours, and is its shape right? What the rules say of their options is the engine's to check. */
@@ -31,7 +37,7 @@ export function validateDocument(raw: unknown): Validated<ConfigDocument> {
   }
   if (!validate(raw)) return { problems: (validate.errors ?? []).map(toProblem) };
   const document = raw as ConfigDocument;
-  const problems = document.kind === "NetworkBaseline" ? selectorProblems(document) : [];
+  const problems = meaningProblems(document);
   return problems.length > 0 ? { problems } : { document };
 }
 
@@ -60,9 +66,36 @@ export function toProblem(error: ErrorObject): Problem {
 }
 
 /** What a schema cannot say without branches that nobody can read in an error message. */
-function selectorProblems({ spec }: NetworkBaseline): Problem[] {
-  return (spec.namespaceSelector.matchExpressions ?? []).flatMap(({ operator, values = [] }, i) => {
-    const path = pointer("/spec/namespaceSelector/matchExpressions", i, "values");
+function meaningProblems(document: ConfigDocument): Problem[] {
+  if (document.kind === "NetworkBaseline") {
+    return selectorProblems(document.spec.namespaceSelector, "/spec/namespaceSelector");
+  }
+  if (document.kind === "NetworkException") return exceptionProblems(document);
+  return (document.spec.exceptions?.permanent ?? []).flatMap((exception, i) =>
+    targetProblems(exception, pointer("/spec/exceptions/permanent", i)),
+  );
+}
+
+function exceptionProblems({ spec }: NetworkException): Problem[] {
+  const problems = targetProblems(spec, "/spec");
+  if (spec.policies === undefined && spec.workloads === undefined) {
+    problems.push({ path: "/spec", message: "says neither policies nor workloads; say what the exception is for" });
+  }
+  if (endOf(spec.expires) === undefined) {
+    problems.push({ path: "/spec/expires", message: `is ${show(spec.expires)}; there is no such day or time` });
+  }
+  return problems;
+}
+
+function targetProblems(exception: Partial<Record<(typeof TARGETS)[number], Target>>, path: string): Problem[] {
+  return TARGETS.flatMap((name) => selectorProblems(exception[name]?.selector ?? {}, pointer(path, name, "selector")));
+}
+
+const TARGETS = ["namespaces", "policies", "workloads"] as const;
+
+function selectorProblems({ matchExpressions = [] }: LabelSelector, base: string): Problem[] {
+  return matchExpressions.flatMap(({ operator, values = [] }, i) => {
+    const path = pointer(base, "matchExpressions", i, "values");
     const takesValues = operator === "In" || operator === "NotIn";
     if (takesValues && values.length === 0)
       return [{ path, message: `is empty; operator ${operator} needs at least one value` }];

@@ -9,6 +9,7 @@ export interface CacheEvents {
   readonly onPolicy: (change: Change<NetworkPolicy>) => void;
   readonly onRuleset: (change: Change<KubernetesObject>) => void;
   readonly onBaseline: (change: Change<KubernetesObject>) => void;
+  readonly onException: (change: Change<KubernetesObject>) => void;
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
 }
 
@@ -25,7 +26,7 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     onError: (trouble: Trouble) => events.onTrouble(resource, trouble),
     transform: withoutManagedFields<T>,
   });
-  // Without our CRDs the embedded configuration serves; with them a watch of two kinds more.
+  // Without our CRDs the embedded configuration serves.
   const ofOurs = { absentIsEmpty: true };
   const reflectors = {
     namespaces: new Reflector<Namespace>({
@@ -45,6 +46,11 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     networkbaselines: new Reflector<KubernetesObject>({
       ...options("networkbaselines", events.onBaseline),
       path: paths.networkBaselines(),
+      ...ofOurs,
+    }),
+    networkexceptions: new Reflector<KubernetesObject>({
+      ...options("networkexceptions", events.onException),
+      path: paths.networkExceptions(),
       ...ofOurs,
     }),
   };

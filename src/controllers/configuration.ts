@@ -1,12 +1,11 @@
-import type { NetworkBaseline } from "../config/baseline.ts";
+import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
-import type { NetworkRuleset } from "../config/ruleset.ts";
+import type { ConfigKind } from "../config/validate.ts";
 import { type Configuration, configure, type Documents } from "../engine/configuration.ts";
+import { DocumentSet } from "../engine/document-set.ts";
 import { checkDocument } from "../engine/documents.ts";
 import { fieldPath } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
-
-type Kind = "NetworkRuleset" | "NetworkBaseline";
 
 /**
  * The configuration of a running server: documents come and go, and the last good version of each stays in force until
@@ -15,8 +14,7 @@ type Kind = "NetworkRuleset" | "NetworkBaseline";
 export class LiveConfiguration {
   readonly #mode: Cap;
   readonly #embedded: Documents;
-  readonly #rulesets = new Map<string, NetworkRuleset>();
-  readonly #baselines = new Map<string, NetworkBaseline>();
+  readonly #documents = new DocumentSet();
   readonly #problems = new Map<string, string>();
   #current: Configuration;
 
@@ -35,35 +33,43 @@ export class LiveConfiguration {
     return [...this.#problems.values()];
   }
 
+  exceptionsIn(namespace: string): readonly NetworkException[] {
+    return this.#documents.exceptionsIn(namespace);
+  }
+
   /** Takes over a document as the cluster has it. Returns what is wrong with it, if it is not taken over. */
-  set(kind: Kind, object: KubernetesObject): string | undefined {
-    const name = object.metadata?.name ?? "";
+  set(kind: ConfigKind, object: KubernetesObject): string | undefined {
     const checked = checkDocument(object);
     if (checked.problems !== undefined) {
-      const inForce = this.#isKnown(kind, name) ? "its last good version stays in force" : "it is not in force";
+      const isKnown = this.#documents.has(kind, object.metadata ?? {});
+      const inForce = isKnown ? "its last good version stays in force" : "it is not in force";
       const lines = checked.problems.map(({ path, message }) => `${fieldPath(path)} ${message}`);
-      const text = `${kind} ${name} is not valid, so ${inForce}: ${lines.join("; ")}`;
-      this.#problems.set(`${kind}/${name}`, text);
+      const text = `${titleOf(kind, object)} is not valid, so ${inForce}: ${lines.join("; ")}`;
+      this.#problems.set(titleOf(kind, object), text);
       return text;
     }
-    if (checked.document.kind === "NetworkRuleset") this.#rulesets.set(name, checked.document);
-    else this.#baselines.set(name, checked.document);
-    this.#problems.delete(`${kind}/${name}`);
-    this.#current = this.#configure();
+    this.#documents.set(checked.document);
+    this.#changed(kind, object);
     return undefined;
   }
 
-  remove(kind: Kind, name: string): void {
-    (kind === "NetworkRuleset" ? this.#rulesets : this.#baselines).delete(name);
-    this.#problems.delete(`${kind}/${name}`);
-    this.#current = this.#configure();
+  remove(kind: ConfigKind, object: KubernetesObject): void {
+    this.#documents.delete(kind, object.metadata ?? {});
+    this.#changed(kind, object);
   }
 
-  #isKnown(kind: Kind, name: string): boolean {
-    return (kind === "NetworkRuleset" ? this.#rulesets : this.#baselines).has(name);
+  #changed(kind: ConfigKind, object: KubernetesObject): void {
+    this.#problems.delete(titleOf(kind, object));
+    // Exceptions are looked up one by one: there may be thousands.
+    if (kind !== "NetworkException") this.#current = this.#configure();
   }
 
   #configure(): Configuration {
-    return configure(this.#mode, this.#embedded, { rulesets: this.#rulesets, baselines: this.#baselines });
+    return configure(this.#mode, this.#embedded, this.#documents);
   }
+}
+
+function titleOf(kind: ConfigKind, { metadata }: KubernetesObject): string {
+  const inNamespace = kind === "NetworkException" ? `${metadata?.namespace ?? ""}/` : "";
+  return `${kind} ${inNamespace}${metadata?.name ?? ""}`;
 }

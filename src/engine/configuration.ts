@@ -5,7 +5,7 @@ import { MODE_LABEL, RULESET_LABEL } from "../model/names.ts";
 import type { Labels } from "../model/objects.ts";
 import { type Ruleset, resolveRuleset } from "./ruleset.ts";
 
-/** Valid documents of our kinds, by name. */
+/** Valid documents of the kinds that make a configuration, by name. */
 export interface Documents {
   readonly rulesets: ReadonlyMap<string, NetworkRuleset>;
   readonly baselines: ReadonlyMap<string, NetworkBaseline>;

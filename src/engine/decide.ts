@@ -41,13 +41,17 @@ function refusal({ kind, namespace, name }: ObjectRef, rulesetName: string, find
 
 const MOST_LINES = 40;
 
-function line({ rule, path, message, fix }: Finding): string {
-  return `${rule}: ${fieldPath(path)}: ${message}. Fix: ${fix}.`;
+function line({ rule, path, message, fix, lapsed }: Finding): string {
+  return `${rule}: ${fieldPath(path)}: ${message}. Fix: ${fix}.${lapsed === undefined ? "" : ` (${lapsed}.)`}`;
 }
 
 /** Enough to find the objects of a rule in an audit log; the whole text is in our own log. */
 function auditText(findings: readonly Finding[]): string {
-  return truncate(findings.map(({ mode, rule, path }) => `${mode} ${rule} ${fieldPath(path)}`).join("; "), 2048);
+  const texts = findings.map(
+    ({ mode, rule, path, exception }) =>
+      `${mode} ${rule} ${fieldPath(path)}${exception === undefined ? "" : ` by ${exception}`}`,
+  );
+  return truncate(texts.join("; "), 2048);
 }
 
 /** The API server cuts a warning at 256 characters, and drops what goes beyond 4,096 together. */

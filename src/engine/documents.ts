@@ -8,9 +8,30 @@ import { RULES } from "../rules/index.ts";
 /** The whole check of a document of ours: its shape, and what it says of the rules. */
 export function checkDocument(raw: unknown): Validated<ConfigDocument> {
   const validated = validateDocument(raw);
-  if (validated.problems !== undefined || validated.document.kind !== "NetworkRuleset") return validated;
+  if (validated.problems !== undefined) return validated;
   const problems = ruleProblems(validated.document);
   return problems.length > 0 ? { problems } : validated;
+}
+
+function ruleProblems(document: ConfigDocument): Problem[] {
+  if (document.kind === "NetworkBaseline") return [];
+  if (document.kind === "NetworkException") return unknownRules(document.spec.rules, "/spec/rules");
+  const { rules = [], permanent = [] } = document.spec.exceptions ?? {};
+  return [
+    ...optionProblems(document),
+    ...unknownRules(rules, "/spec/exceptions/rules"),
+    ...permanent.flatMap((exception, i) =>
+      unknownRules(exception.rules, pointer("/spec/exceptions/permanent", i, "rules")),
+    ),
+  ];
+}
+
+function unknownRules(ids: readonly string[], path: string): Problem[] {
+  return ids.flatMap((id, i) => (VALIDATORS.has(id) ? [] : [{ path: pointer(path, i), message: isNoRule(id) }]));
+}
+
+function isNoRule(id: string): string {
+  return `is ${id}, which is not a rule; the rules are ${RULES.map((rule) => rule.id).join(", ")}`;
 }
 
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
@@ -21,7 +42,7 @@ const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
 );
 
 /** Rules that do not exist, and options that a rule does not have or take. */
-function ruleProblems({ spec }: NetworkRuleset): Problem[] {
+function optionProblems({ spec }: NetworkRuleset): Problem[] {
   return Object.entries(spec.rules ?? {}).flatMap(([id, { options = {} }]) => {
     const path = pointer("/spec/rules", id);
     const validate = VALIDATORS.get(id);

@@ -1,19 +1,16 @@
 import { type Mode, weakest } from "../config/mode.ts";
-import type { NetworkPolicy } from "../model/network-policy.ts";
-import { toPolicy } from "../model/network-policy.ts";
-import type { Rule, Severity, Subject, Violation } from "../rules/rule.ts";
+import type { AnyRule, Severity, Subject, Violation } from "../rules/rule.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /** A violation, and what is to be done about it. Findings are data: they are never thrown. */
 export interface Finding extends Violation {
-  readonly rule: Rule["id"];
+  readonly rule: AnyRule["id"];
   readonly severity: Severity;
   readonly mode: Mode;
-}
-
-/** `written`: as its author wrote it, where that is known. */
-export function policySubject(object: NetworkPolicy, written?: NetworkPolicy): Subject {
-  return { kind: "NetworkPolicy", object, policy: toPolicy(object), ...(written !== undefined && { written }) };
+  /** The exception by which it is only recorded: `NetworkException legacy of team-db until 2027-01-31`. */
+  readonly exception?: string;
+  /** An exception that is there for it but does not count, and why. */
+  readonly lapsed?: string;
 }
 
 /** Every finding of a ruleset on one object; none is stronger than `cap`. */

@@ -22,11 +22,14 @@ export function relax(
 ): readonly Finding[] {
   if (contentOf(now.object) === contentOf(before.object)) return findings.map(lowered);
   const known = new Set(findingsBefore.map((finding) => identityOf(finding, before.object)));
-  const opensMore = newlyOpening(now.policy, before.policy);
+  const opensMore =
+    now.kind === "NetworkPolicy" && before.kind === "NetworkPolicy"
+      ? newlyOpening(now.policy, before.policy)
+      : undefined;
   return findings.map((finding) => {
-    const clauses = finding.clauses ?? clauseOf(finding.path);
+    const clauses = opensMore === undefined ? [] : (finding.clauses ?? clauseOf(finding.path));
     const isOld =
-      clauses.length > 0 ? !clauses.some((path) => opensMore(path)) : known.has(identityOf(finding, now.object));
+      clauses.length > 0 ? !clauses.some((path) => opensMore?.(path)) : known.has(identityOf(finding, now.object));
     return isOld ? lowered(finding) : finding;
   });
 }

@@ -1,18 +1,29 @@
 import type { Mode } from "../config/mode.ts";
-import type { NetworkRuleset } from "../config/ruleset.ts";
+import type { NetworkRuleset, PermanentException } from "../config/ruleset.ts";
 import { isRecord, type JsonObject } from "../model/json.ts";
 import { RULES } from "../rules/index.ts";
-import { defaultsOf, type Rule } from "../rules/rule.ts";
+import { type AnyRule, defaultsOf } from "../rules/rule.ts";
 
 /** A NetworkRuleset with everything filled in: what `evaluate` runs. */
 export interface Ruleset {
   readonly name: string;
   /** Rules that are disabled are not in it. */
   readonly settings: readonly RuleSetting[];
+  readonly exceptions: ExceptionTerms;
 }
 
+/** What may be excepted by a NetworkException and for how long, and what is excepted for good. */
+export interface ExceptionTerms {
+  readonly rules: readonly string[];
+  readonly maxDays: number;
+  readonly permanent: readonly PermanentException[];
+}
+
+/** Where no ruleset says anything, nothing is excepted. */
+const NO_EXCEPTIONS: ExceptionTerms = { rules: [], maxDays: 0, permanent: [] };
+
 export interface RuleSetting {
-  readonly rule: Rule;
+  readonly rule: AnyRule;
   readonly mode: Mode;
   readonly options: object;
 }
@@ -32,7 +43,11 @@ export function resolveRuleset(document: NetworkRuleset, bases: ReadonlyMap<stri
       options: entries.reduce((options, entry) => merged(options, entry.options ?? {}), defaultsOf(rule)),
     };
   });
-  return { name: document.metadata.name, settings: settings.filter(({ mode }) => mode !== "disabled") };
+  return {
+    name: document.metadata.name,
+    settings: settings.filter(({ mode }) => mode !== "disabled"),
+    exceptions: layers.reduce((terms, { spec }) => ({ ...terms, ...spec.exceptions }), NO_EXCEPTIONS),
+  };
 }
 
 /** The shipped ruleset that a document changes (that of its own name, where it says nothing), then the document. */

@@ -1,10 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NetworkBaseline } from "../config/baseline.ts";
-import type { NetworkRuleset } from "../config/ruleset.ts";
 import { checkDocument } from "../engine/documents.ts";
-import type { Documents } from "../engine/configuration.ts";
+import { DocumentSet } from "../engine/document-set.ts";
 import { parseManifest } from "../manifest/yaml.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
@@ -13,13 +11,12 @@ import { fieldPath } from "../model/json.ts";
 export const EMBEDDED_POLICIES = fileURLToPath(new URL("../../policies", import.meta.url));
 
 /**
- * Reads every NetworkRuleset and NetworkBaseline under a folder (`*.yaml`, `*.yml`, `*.json`). All of them must be
+ * Reads every NetworkRuleset, NetworkBaseline and NetworkException under a folder (`*.yaml`, `*.yml`, `*.json`). All of them must be
  * valid: half a configuration is not one.
  * @throws InputError unreadable-file, invalid-yaml, invalid-policy-document
  */
-export async function readPolicies(folder: string): Promise<Documents> {
-  const rulesets = new Map<string, NetworkRuleset>();
-  const baselines = new Map<string, NetworkBaseline>();
+export async function readPolicies(folder: string): Promise<DocumentSet> {
+  const documents = new DocumentSet();
   const problems: string[] = [];
   for (const file of await manifestsUnder(folder)) {
     for (const { value, line } of parseManifest(await readText(file), file)) {
@@ -29,15 +26,12 @@ export async function readPolicies(folder: string): Promise<Documents> {
         problems.push(...checked.problems.map(({ path, message }) => `${where}: ${fieldPath(path)} ${message}`));
         continue;
       }
-      const { document } = checked;
-      const known: Map<string, unknown> = document.kind === "NetworkRuleset" ? rulesets : baselines;
-      const { name } = document.metadata;
-      if (known.has(name)) problems.push(`${where}: ${document.kind} ${name} is there twice; keep one`);
-      if (document.kind === "NetworkRuleset") rulesets.set(name, document);
-      else baselines.set(name, document);
+      const { kind, metadata } = checked.document;
+      if (documents.has(kind, metadata)) problems.push(`${where}: ${kind} ${metadata.name} is there twice; keep one`);
+      documents.set(checked.document);
     }
   }
-  if (rulesets.size + baselines.size + problems.length === 0) {
+  if (documents.isEmpty && problems.length === 0) {
     const advice = "Name a folder that has some (*.yaml, *.yml, *.json)";
     throw new InputError(
       "invalid-policy-document",
@@ -45,7 +39,7 @@ export async function readPolicies(folder: string): Promise<Documents> {
     );
   }
   if (problems.length > 0) throw new InputError("invalid-policy-document", problems.join("\n"));
-  return { rulesets, baselines };
+  return documents;
 }
 
 async function manifestsUnder(folder: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { blockAddresses } from "./cidr.ts";
 import { isRecord, items, type JsonObject, pointer, text } from "./json.ts";
-import type { KubernetesObject, Labels } from "./objects.ts";
+import { type KubernetesObject, labelsOf } from "./objects.ts";
 import type { Clause, Direction, Peer, Policy, Port } from "./policy.ts";
 import { EVERYTHING, toSelector } from "./selector.ts";
 
@@ -81,12 +81,4 @@ function toPort(raw: unknown, path: string): Port {
     ...(typeof port["endPort"] === "number" && { endPort: port["endPort"] }),
     path,
   };
-}
-
-/** Annotations that are really texts: a lenient client may have sent anything. */
-function labelsOf(raw: unknown): Labels {
-  if (!isRecord(raw)) return {};
-  return Object.fromEntries(
-    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
 }

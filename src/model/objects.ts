@@ -1,3 +1,5 @@
+import { isRecord } from "./json.ts";
+
 /**
  * Kubernetes objects as they travel over the wire: plain JSON, so dates are RFC 3339 strings. Only what Drawbridge
  * reads is named; an object may hold anything else besides, and nothing here is checked at run time.
@@ -13,6 +15,7 @@ export interface ObjectMeta {
   readonly deletionTimestamp?: string | null;
   readonly labels?: Labels | null;
   readonly annotations?: Labels | null;
+  readonly ownerReferences?: readonly unknown[] | null;
   readonly managedFields?: readonly ManagedFieldsEntry[] | null;
 }
 
@@ -45,4 +48,12 @@ export interface ObjectRef {
 
 export function isTerminating(object: KubernetesObject): boolean {
   return object.metadata?.deletionTimestamp != null;
+}
+
+/** Labels or annotations that are really texts: a lenient client, or a file, may hold anything. */
+export function labelsOf(raw: unknown): Labels {
+  if (!isRecord(raw)) return {};
+  return Object.fromEntries(
+    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }

@@ -18,10 +18,10 @@ import { requireExpiry } from "./require-expiry.ts";
 import { requireMetadata } from "./require-metadata.ts";
 import { requirePolicyTypes } from "./require-policy-types.ts";
 import { requirePorts } from "./require-ports.ts";
-import type { Rule } from "./rule.ts";
+import type { AnyRule } from "./rule.ts";
 
 /** Every rule there is, in the order in which findings and documentation list them. */
-export const RULES: readonly Rule[] = [
+export const RULES: readonly AnyRule[] = [
   requirePolicyTypes,
   noDeadClause,
   noUnstableLabel,

@@ -8,7 +8,7 @@ import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { annotationOf, isDate, notADate } from "./shared/annotations.ts";
 import { policyYaml } from "./shared/examples.ts";
-import { defaultsOf, type Rule, type Subject } from "./rule.ts";
+import { defaultsOf, type PolicySubject, type Rule } from "./rule.ts";
 
 interface Options {
   readonly expires: string;
@@ -139,7 +139,7 @@ interface BroadClause {
   readonly mode: Mode;
 }
 
-function broadClauses(subject: Subject): BroadClause[] {
+function broadClauses(subject: PolicySubject): BroadClause[] {
   const found = BROAD.flatMap((rule) =>
     rule.check(subject, { options: defaultsOf(rule) }).map((violation) => {
       const path = pointer("", ...stepsOf(violation.path).slice(0, 3));

@@ -1,15 +1,17 @@
 import type { Mode } from "../config/mode.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
 import type { Policy } from "../model/policy.ts";
+import type { Workload } from "../model/workload.ts";
 
 /**
  * A rule is data and one pure function that returns what is wrong. It knows neither its mode nor who asked: the engine
  * adds id, severity, mode and object. Its documentation and its tests are made from the same fields.
  */
-export interface Rule<Options extends object = object> {
+export interface Rule<Options extends object = object, Kind extends SubjectKind = "NetworkPolicy"> {
   /** `no-*` forbids, `require-*` demands. Also the name of its file, its page and its key in a NetworkRuleset. */
   readonly id: string;
-  readonly on: Subject["kind"];
+  readonly on: Kind;
   readonly severity: Severity;
   /** One line, completing "this rule ...". */
   readonly title: string;
@@ -20,20 +22,45 @@ export interface Rule<Options extends object = object> {
   readonly options: OptionSchemas<Options>;
   /** At least one; executed: `bad` is reported by this rule, `good` is not. */
   readonly examples: readonly Example[];
-  check(subject: Subject, context: RuleContext<Options>): readonly Violation[];
+  check(subject: SubjectOf<Kind>, context: RuleContext<Options>): readonly Violation[];
 }
+
+/** A rule of whichever kind, as lists of rules hold it. It must be given subjects of its own kind only. */
+export type AnyRule = Rule<object, SubjectKind>;
 
 /** How bad it is to ignore the rule. (What is done about it is the mode, which is configuration.) */
 export type Severity = "critical" | "high" | "medium" | "low";
 
-/** What a rule judges. Later kinds (Pods, Namespaces) join here. */
-export interface Subject {
+/** What a rule judges. */
+export type Subject = PolicySubject | WorkloadSubject | NamespaceSubject;
+
+export type SubjectKind = Subject["kind"];
+
+export type SubjectOf<Kind extends SubjectKind> = Extract<Subject, { kind: Kind }>;
+
+export interface PolicySubject {
   readonly kind: "NetworkPolicy";
+  readonly ref: ObjectRef;
   /** As the API server stores it. */
   readonly object: NetworkPolicy;
   readonly policy: Policy;
   /** As its author wrote it, where that can be known: at the least, which fields of `spec` are there. */
   readonly written?: NetworkPolicy;
+}
+
+/** A Pod, or what makes Pods from a template. */
+export interface WorkloadSubject {
+  readonly kind: "Workload";
+  readonly ref: ObjectRef;
+  readonly object: KubernetesObject;
+  readonly workload: Workload;
+}
+
+export interface NamespaceSubject {
+  readonly kind: "Namespace";
+  readonly ref: ObjectRef;
+  readonly object: KubernetesObject;
+  readonly labels: Labels;
 }
 
 export interface RuleContext<Options> {
@@ -45,7 +72,7 @@ export type OptionSchemas<Options extends object> = {
   readonly [Name in keyof Options]: OptionSchema<Options[Name]>;
 };
 
-export function defaultsOf(rule: Rule): Record<string, unknown> {
+export function defaultsOf(rule: AnyRule): Record<string, unknown> {
   const schemas: readonly [string, OptionSchema][] = Object.entries(rule.options);
   return Object.fromEntries(schemas.map(([name, schema]) => [name, schema.default]));
 }

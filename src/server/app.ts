@@ -1,4 +1,5 @@
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { Finding } from "../engine/evaluate.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type MutateDeps, mutate } from "./mutate.ts";
@@ -80,6 +81,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
         details: {
           ...(verdict.findings.length > 0 && {
             rules: [...new Set(verdict.findings.map(({ rule, mode }) => `${rule}=${mode}`))],
+            ...exceptionsOf(verdict.findings),
           }),
           ...(verdict.withheld !== undefined && verdict.withheld.length > 0 && { withheld: verdict.withheld }),
         },
@@ -140,6 +142,14 @@ async function answer(
   }
 }
 
+/** Which findings were only recorded, and by what: who opens a door by an exception is to be seen in the log. */
+function exceptionsOf(findings: readonly Finding[]): object {
+  const exceptions = findings.flatMap(({ rule, exception }) =>
+    exception === undefined ? [] : [`${rule} by ${exception}`],
+  );
+  return exceptions.length === 0 ? {} : { exceptions: [...new Set(exceptions)] };
+}
+
 function verdictOf({ allowed, warnings }: { allowed: boolean; warnings: readonly string[] }, findings: number): string {
   if (!allowed) return "denied";
   if (warnings.length > 0) return "warned";
@@ -147,7 +157,21 @@ function verdictOf({ allowed, warnings }: { allowed: boolean; warnings: readonly
 }
 
 /** What we register for; a caller that names others must not make new time series. */
-const KINDS = new Set(["NetworkPolicy", "Namespace", "NetworkRuleset", "NetworkBaseline"]);
+const KINDS = new Set([
+  "NetworkPolicy",
+  "Namespace",
+  "Pod",
+  "ReplicationController",
+  "Deployment",
+  "StatefulSet",
+  "DaemonSet",
+  "ReplicaSet",
+  "Job",
+  "CronJob",
+  "NetworkRuleset",
+  "NetworkBaseline",
+  "NetworkException",
+]);
 
 function kindOf({ kind }: AdmissionRequest): string {
   return KINDS.has(kind.kind) ? kind.kind : "other";

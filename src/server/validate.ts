@@ -1,14 +1,17 @@
 import { governingBaseline } from "../baseline/govern.ts";
-import { type Configuration, governanceOf } from "../engine/configuration.ts";
+import type { NetworkException } from "../config/exception.ts";
+import { type Configuration, type Governance, governanceOf } from "../engine/configuration.ts";
 import { ALLOWED, boundWarnings, type Decision, decide } from "../engine/decide.ts";
 import { checkDocument } from "../engine/documents.ts";
-import { evaluate, type Finding, policySubject } from "../engine/evaluate.ts";
+import { evaluate, type Finding } from "../engine/evaluate.ts";
+import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
+import { toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
-import { fieldPath } from "../model/json.ts";
+import { at, canonical, fieldPath } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
-import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
+import type { Subject } from "../rules/rule.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 import { writtenBy } from "./written.ts";
 
@@ -16,8 +19,11 @@ export interface ValidateDeps {
   readonly configuration: () => Configuration;
   /** Labels of a namespace; undefined where there is none. Rejects where that cannot be told within so many milliseconds. */
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
   /** Is this request Drawbridge's own? */
   readonly isOwn: (request: AdmissionRequest) => boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 export interface Verdict {
@@ -33,63 +39,103 @@ const NOTHING: Verdict = { decision: ALLOWED, findings: [] };
 export async function validate(request: AdmissionRequest, deps: ValidateDeps, waitMs: number): Promise<Verdict> {
   const { kind, object } = request;
   if (object == null || request.operation === "DELETE" || isBeingDeleted(request)) return NOTHING;
-  switch (`${kind.group}/${kind.kind}`) {
-    case "networking.k8s.io/NetworkPolicy":
-      return validatePolicy(request, object, deps, waitMs);
-    case "/Namespace":
-      return validateNamespace(request, object.metadata?.labels ?? {}, deps.configuration());
-    case `${GROUP}/NetworkRuleset`:
-    case `${GROUP}/NetworkBaseline`:
-      return validateConfiguration(kind.kind, object);
-    default:
-      return NOTHING;
+  if (kind.group === GROUP) {
+    const invalid = invalidDocument(kind.kind, object);
+    if (invalid !== undefined || kind.kind !== "NetworkException") return invalid ?? NOTHING;
+    return validateException(request, object as NetworkException, deps, waitMs);
   }
-}
-
-async function validatePolicy(
-  request: AdmissionRequest,
-  object: NetworkPolicy,
-  deps: ValidateDeps,
-  waitMs: number,
-): Promise<Verdict> {
-  const namespace = object.metadata?.namespace ?? request.namespace ?? "";
-  if (SYSTEM_NAMESPACES.includes(namespace) || deps.isOwn(request)) return NOTHING;
-  const labels = (await deps.namespaceLabels(namespace, waitMs)) ?? {};
-  const { cap, ruleset } = governanceOf(labels, deps.configuration());
-
   const written = writtenBy(request);
-  const subject = policySubject(object, written.object);
-  const found = evaluate(subject, ruleset, cap);
-  const before = request.oldObject == null ? undefined : policySubject(request.oldObject, written.oldObject);
-  const findings =
-    before === undefined || found.length === 0 ? found : relax(found, subject, evaluate(before, ruleset, cap), before);
-  return { decision: decide(subject.policy.ref, ruleset.name, findings), findings };
+  const subject = toSubject(kind, object, written.object);
+  if (subject === undefined || deps.isOwn(request)) return NOTHING;
+  const name = namespaceOf(subject, request);
+  if (SYSTEM_NAMESPACES.includes(name)) return NOTHING;
+  const old = request.oldObject == null ? undefined : toSubject(kind, request.oldObject, written.oldObject);
+  if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps);
+
+  const labels = (await deps.namespaceLabels(name, waitMs)) ?? {};
+  const circumstances = { namespace: { name, labels }, exceptions: deps.exceptionsIn(name), now: deps.now() };
+  return judge(subject, old, governanceOf(labels, deps.configuration()), circumstances);
 }
 
-function validateNamespace(request: AdmissionRequest, labels: Labels, configuration: Configuration): Verdict {
-  const name = request.object?.metadata?.name ?? request.name ?? "";
-  if (SYSTEM_NAMESPACES.includes(name)) return NOTHING;
-  const { cap, problems } = governanceOf(labels, configuration);
+function namespaceOf({ kind, ref }: Subject, request: AdmissionRequest): string {
+  return kind === "Namespace" ? ref.name || (request.name ?? "") : (ref.namespace ?? request.namespace ?? "");
+}
+
+function judge(
+  subject: Subject,
+  old: Subject | undefined,
+  { ruleset, cap }: Governance,
+  circumstances: Circumstances,
+): Verdict {
+  const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
+  const findings =
+    old === undefined || found.length === 0 ? found : relax(found, subject, evaluate(old, ruleset, cap), old);
+  return { decision: decide(subject.ref, ruleset.name, findings), findings };
+}
+
+function validateNamespace(
+  request: AdmissionRequest,
+  subject: Extract<Subject, { kind: "Namespace" }>,
+  old: Subject | undefined,
+  deps: ValidateDeps,
+): Verdict {
+  const configuration = deps.configuration();
+  const { labels, ref } = subject;
+  const governance = governanceOf(labels, configuration);
+  const circumstances = { namespace: { name: ref.name, labels }, exceptions: [], now: deps.now() };
+  const { decision, findings } = judge(subject, old, governance, circumstances);
+  if (!decision.allowed) return { decision, findings };
+
+  const { cap, problems } = governance;
   const warnings = problems.map((problem) => `drawbridge: ${problem}`);
-  const baseline = governingBaseline(name, labels, configuration.baselines);
   const withheld =
     request.operation === "CREATE" && cap !== "enforce"
-      ? (baseline?.spec.templates.map((template) => template.name) ?? [])
+      ? (governingBaseline(ref.name, labels, configuration.baselines)?.spec.templates.map(({ name }) => name) ?? [])
       : [];
   if (withheld.length > 0 && cap === "warn") {
     warnings.push(`drawbridge: in mode enforce this namespace would get the policies ${withheld.join(", ")}`);
   }
-  return { decision: { ...ALLOWED, warnings: boundWarnings(warnings) }, findings: [], withheld };
+  return {
+    decision: { ...decision, warnings: boundWarnings([...warnings, ...decision.warnings]) },
+    findings,
+    withheld,
+  };
 }
 
 /** Whatever the installation's mode: a document that is not valid would not be taken over, so its author must hear it. */
-function validateConfiguration(kind: string, object: KubernetesObject): Verdict {
+function invalidDocument(kind: string, object: KubernetesObject): Verdict | undefined {
   const { problems } = checkDocument(object);
-  if (problems === undefined) return NOTHING;
+  if (problems === undefined) return undefined;
   const message = [
     `${kind} ${object.metadata?.name ?? ""} is not valid:`,
     ...problems.map((problem) => `  ${problemLine(problem)}`),
   ].join("\n");
+  return refused(message);
+}
+
+/**
+ * An exception that would not count is refused where it is written, not found out when the policy is. What was there
+ * before, because the ruleset allowed it then, may be touched.
+ */
+async function validateException(
+  { oldObject, namespace = "" }: AdmissionRequest,
+  exception: NetworkException,
+  deps: ValidateDeps,
+  waitMs: number,
+): Promise<Verdict> {
+  const labels = (await deps.namespaceLabels(namespace, waitMs)) ?? {};
+  const { ruleset } = governanceOf(labels, deps.configuration());
+  const faults = exception.spec.rules.flatMap((rule) => faultOf(exception, rule, ruleset, deps.now()) ?? []);
+  const lines = [...new Set(faults.map(({ text }) => `NetworkException ${exception.metadata.name} ${text}`))];
+  const isAsBefore = oldObject != null && canonical(at(oldObject, "/spec")) === canonical(exception.spec);
+  if (!isAsBefore && faults.some(({ isExpired }) => !isExpired)) return refused(lines.join("\n"));
+  return {
+    decision: { ...ALLOWED, warnings: boundWarnings(lines.map((line) => `drawbridge: ${line}`)) },
+    findings: [],
+  };
+}
+
+function refused(message: string): Verdict {
   return { decision: { ...ALLOWED, allowed: false, message }, findings: [] };
 }
 

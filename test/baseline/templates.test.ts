@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { TEMPLATES } from "../../src/config/baseline.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
-import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
 import { matches } from "../../src/model/selector.ts";

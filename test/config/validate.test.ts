@@ -41,7 +41,7 @@ describe("valid", () => {
 });
 
 describe("what is no document of ours", () => {
-  const allowed = "allowed: NetworkRuleset, NetworkBaseline (apiVersion drawbridge.dev/v1alpha1)";
+  const allowed = "allowed: NetworkRuleset, NetworkBaseline, NetworkException (apiVersion drawbridge.dev/v1alpha1)";
   test.each<[unknown, string]>([
     [null, "missing"],
     [undefined, "missing"],
@@ -85,7 +85,7 @@ describe("what is wrong with one, with the value and what is allowed", () => {
       "a field of another tool",
       ruleset({ parserOptions: {} }),
       "/spec/parserOptions",
-      "is not a field of this; allowed: description, base, rules",
+      "is not a field of this; allowed: description, base, rules, exceptions",
     ],
     ["spec is a list", ruleset([]), "/spec", "is []; must be of type object"],
     ["spec is null", ruleset(null), "/spec", "is null; must be of type object"],

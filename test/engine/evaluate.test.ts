@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { CAPS, MODES, type Mode } from "../../src/config/mode.ts";
-import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset, type Ruleset } from "../../src/engine/ruleset.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import type { Rule, RuleContext, Subject, Violation } from "../../src/rules/rule.ts";
+import type { PolicySubject, Rule, RuleContext, Violation } from "../../src/rules/rule.ts";
 import { egressTo, networkPolicy, networkRuleset } from "../helpers/build.ts";
 
 const VIOLATION: Violation = { message: "it is there", path: "/spec", fix: "remove it" };
@@ -14,7 +15,11 @@ function rule(id: string, check: Rule["check"]): Rule {
 }
 
 function rulesetOf(...settings: readonly (readonly [rule: Rule, mode: Mode, options?: object])[]): Ruleset {
-  return { name: "test", settings: settings.map(([one, mode, options = {}]) => ({ rule: one, mode, options })) };
+  return {
+    name: "test",
+    settings: settings.map(([one, mode, options = {}]) => ({ rule: one, mode, options })),
+    exceptions: { rules: [], maxDays: 0, permanent: [] },
+  };
 }
 
 const subject = policySubject(networkPolicy());
@@ -53,7 +58,7 @@ test("findings come in the order of the rules, each with all of its own", () => 
 });
 
 test("a rule gets its options, and the object as stored, as read and as written", () => {
-  const seen: [Subject, RuleContext<object>][] = [];
+  const seen: [PolicySubject, RuleContext<object>][] = [];
   const spy = rule("no-x", (...given) => {
     seen.push(given);
     return [];

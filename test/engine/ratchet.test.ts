@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { evaluate, type Finding, policySubject } from "../../src/engine/evaluate.ts";
+import { evaluate, type Finding } from "../../src/engine/evaluate.ts";
 import { relax } from "../../src/engine/ratchet.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { egress, egressTo, ipBlock, networkPolicy, networkRuleset, selector } from "../helpers/build.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
-import { policySubject } from "../../src/engine/evaluate.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import { parseManifest } from "../../src/manifest/yaml.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import { defaultsOf, type Rule, type Violation } from "../../src/rules/rule.ts";
+import { type AnyRule, defaultsOf, type Violation } from "../../src/rules/rule.ts";
 
 export interface RuleCase {
   readonly name: string;
@@ -26,7 +26,7 @@ export interface FailingCase extends RuleCase {
 
 /** Runs one rule, and no other, on objects that it must pass and objects that it must report. */
 export function testRule(
-  rule: Rule,
+  rule: AnyRule,
   cases: { readonly passes: readonly RuleCase[]; readonly fails: readonly FailingCase[] },
 ): void {
   describe(`${rule.id} passes`, () => {
@@ -47,7 +47,7 @@ export function testRule(
   });
 }
 
-export function check(rule: Rule, { policy, written, options }: Omit<RuleCase, "name">): readonly Violation[] {
+export function check(rule: AnyRule, { policy, written, options }: Omit<RuleCase, "name">): readonly Violation[] {
   const object = typeof policy === "string" ? parsePolicy(policy) : policy;
   return rule.check(policySubject(object, written), { options: { ...defaultsOf(rule), ...options } });
 }

@@ -3,12 +3,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { RULES } from "../../src/rules/index.ts";
-import { defaultsOf, type Example, type OptionSchema, type Rule } from "../../src/rules/rule.ts";
+import { type AnyRule, defaultsOf, type Example, type OptionSchema } from "../../src/rules/rule.ts";
 import { oddPolicies } from "../helpers/odd.ts";
 import { check, expectWellFormed, parsePolicy } from "../helpers/test-rule.ts";
 
@@ -130,7 +131,7 @@ test("odd input reaches every rule", () => {
 });
 
 /** In an example, what is shown is what its author wrote. */
-function judge(rule: Rule, yaml: string) {
+function judge(rule: AnyRule, yaml: string) {
   const policy = parsePolicy(yaml);
   return check(rule, { policy, written: policy });
 }

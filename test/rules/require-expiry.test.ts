@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { policySubject } from "../../src/engine/subject.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { requireExpiry } from "../../src/rules/require-expiry.ts";
 import {

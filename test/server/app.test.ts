@@ -26,6 +26,8 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()));
 });
 
+const NOW = Date.parse("2026-11-21T12:00:00Z");
+
 /** An app with the embedded configuration; labels of namespaces by their name. */
 function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<string, string>> = {}) {
   const lines: Record<string, unknown>[] = [];
@@ -43,7 +45,9 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     phase: () => "serving",
     configuration: () => configuration,
     namespaceLabels: async (name) => namespaces[name],
+    exceptionsIn: () => [],
     isOwn: () => false,
+    now: () => NOW,
     ...tweak,
   });
   open.push(app);

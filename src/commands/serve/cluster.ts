@@ -5,6 +5,7 @@ import { connect } from "../../cluster/connect.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
+import type { ConfigKind } from "../../config/validate.ts";
 import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
@@ -61,18 +62,18 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onWrite: (what) => metrics.baselineWrites.inc({ what }),
   });
 
-  const onDocument = (kind: "NetworkRuleset" | "NetworkBaseline") => {
+  const onDocument = (kind: ConfigKind) => {
     return ({ type, object }: Change<KubernetesObject>) => {
-      const name = object.metadata?.name ?? "";
-      if (type === "deleted") configuration.remove(kind, name);
+      const { namespace, name } = object.metadata ?? {};
+      if (type === "deleted") configuration.remove(kind, object);
       const problem = type === "deleted" ? undefined : configuration.set(kind, object);
       metrics.configurationErrors.set(configuration.problems.length);
-      if (problem === undefined) log.info({ kind, name, change: type }, "configuration changed");
+      if (problem === undefined) log.info({ kind, namespace, name, change: type }, "configuration changed");
       else {
         metrics.configurationRejections.inc({ kind });
-        log.error({ kind, name }, problem);
+        log.error({ kind, namespace, name }, problem);
       }
-      loop.reconsider(caches.namespaces());
+      if (kind !== "NetworkException") loop.reconsider(caches.namespaces());
     };
   };
   const caches: Caches = createCaches(client, {
@@ -80,6 +81,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onPolicy: (change) => loop.onPolicy(change),
     onRuleset: onDocument("NetworkRuleset"),
     onBaseline: onDocument("NetworkBaseline"),
+    onException: onDocument("NetworkException"),
     onTrouble: (resource, { during, error, failures }: Trouble) => {
       metrics.reflectorErrors.inc({ resource });
       const details = { resource, during, failures, error: String(error) };

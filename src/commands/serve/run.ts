@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
 import { createRegistrar } from "../../controllers/webhooks.ts";
-import { configure, type Documents } from "../../engine/configuration.ts";
+import { configure } from "../../engine/configuration.ts";
+import { DocumentSet } from "../../engine/document-set.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
 import { createApp, type Phase } from "../../server/app.ts";
@@ -40,7 +41,8 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
   const metrics = createMetrics();
   let phase: Phase = "starting";
   const embedded = await readPolicies(EMBEDDED_POLICIES);
-  const alone = configure(mode, embedded, policies === undefined ? NO_DOCUMENTS : await readPolicies(policies));
+  const own = policies === undefined ? new DocumentSet() : await readPolicies(policies);
+  const alone = configure(mode, embedded, own);
   const certificate = await certificateFor(options);
   const cluster =
     kubeconfig === undefined
@@ -57,6 +59,8 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
     tls: certificate.leaf,
     phase: () => phase,
     configuration: () => cluster?.configuration.current ?? alone,
+    exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
+    now: Date.now,
     namespaceLabels: cluster?.namespaceLabels ?? (async () => undefined),
     isOwn: cluster?.isOwn ?? (() => false),
   });
@@ -90,8 +94,6 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
     await health.close();
   }
 }
-
-const NO_DOCUMENTS: Documents = { rulesets: new Map(), baselines: new Map() };
 
 function checkTogether({ webhookUrl, kubeconfig, policies }: ServeOptions): void {
   if (webhookUrl !== undefined && kubeconfig === undefined) {

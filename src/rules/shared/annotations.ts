@@ -1,3 +1,4 @@
+import { endOf } from "../../model/dates.ts";
 import { pointer } from "../../model/json.ts";
 import type { Policy } from "../../model/policy.ts";
 import type { Violation } from "../rule.ts";
@@ -11,10 +12,9 @@ export function annotationPath(key: string): string {
   return pointer("", "metadata", "annotations", key);
 }
 
-/** A day that exists, as YYYY-MM-DD: Date would read 2026-02-31 as the third of March. */
+/** A day that exists, as YYYY-MM-DD. */
 export function isDate(text: string): boolean {
-  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  return date !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+  return text.length === 10 && endOf(text) !== undefined;
 }
 
 export function notADate(key: string, text: string): Violation {

@@ -1,0 +1,46 @@
+import { isRecord } from "../model/json.ts";
+import { type NetworkPolicy, toPolicy } from "../model/network-policy.ts";
+import { type KubernetesObject, labelsOf, type ObjectRef } from "../model/objects.ts";
+import { isMadeByWorkload, isWorkloadKind, toWorkload } from "../model/workload.ts";
+import type { NamespaceSubject, PolicySubject, Subject, WorkloadSubject } from "../rules/rule.ts";
+
+/**
+ * The object as rules look at it; undefined where no rule is about its kind. `written`: as its author wrote it, where
+ * that is known. Pods and others that a workload has made are judged where that is.
+ */
+export function toSubject(
+  { group, kind }: { readonly group: string; readonly kind: string },
+  object: KubernetesObject,
+  written?: KubernetesObject,
+): Subject | undefined {
+  if (group === "networking.k8s.io" && kind === "NetworkPolicy") return policySubject(object, written);
+  if (group === "" && kind === "Namespace") return namespaceSubject(object);
+  if (!isWorkloadKind(group, kind) || isMadeByWorkload(object)) return undefined;
+  return workloadSubject(group, kind, object);
+}
+
+export function policySubject(object: NetworkPolicy, written?: NetworkPolicy): PolicySubject {
+  const policy = toPolicy(object);
+  return { kind: "NetworkPolicy", ref: policy.ref, object, policy, ...(written !== undefined && { written }) };
+}
+
+function workloadSubject(group: string, kind: string, object: KubernetesObject): WorkloadSubject {
+  return { kind: "Workload", ref: refOf(kind, object), object, workload: toWorkload(group, kind, object) };
+}
+
+export function namespaceSubject(object: KubernetesObject): NamespaceSubject {
+  return { kind: "Namespace", ref: refOf("Namespace", object), object, labels: labelsOf(metadataOf(object)["labels"]) };
+}
+
+export function refOf(kind: string, object: KubernetesObject): ObjectRef {
+  const { namespace, name, generateName } = metadataOf(object);
+  return {
+    kind,
+    ...(typeof namespace === "string" && namespace !== "" && { namespace }),
+    name: typeof name === "string" && name !== "" ? name : typeof generateName === "string" ? generateName : "",
+  };
+}
+
+function metadataOf({ metadata }: KubernetesObject): Readonly<Record<string, unknown>> {
+  return isRecord(metadata) ? metadata : {};
+}
