@@ -5,7 +5,7 @@ import { type Decision, decide } from "../src/engine/decide.ts";
 import { evaluate } from "../src/engine/evaluate.ts";
 import { policySubject } from "../src/engine/subject.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../src/files/policies.ts";
-import { parseManifest } from "../src/manifest/yaml.ts";
+import { parseManifest } from "../src/manifest/read.ts";
 import type { NetworkPolicy } from "../src/model/network-policy.ts";
 import { mean, percentile } from "./statistics.ts";
 import { ALLOWED_POLICY, generatedPolicies } from "./policies.ts";

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkDocument } from "../engine/documents.ts";
 import { DocumentSet } from "../engine/document-set.ts";
-import { parseManifest } from "../manifest/yaml.ts";
+import { parseManifest } from "../manifest/read.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseManifest } from "../../src/manifest/yaml.ts";
+import { parseManifest } from "../../src/manifest/read.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { eventually } from "../helpers/eventually.ts";
 import type { KubectlResult } from "./harness/cluster.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { parseManifest } from "../../src/manifest/yaml.ts";
+import { parseManifest } from "../../src/manifest/read.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { type AnyRule, defaultsOf, type Violation } from "../../src/rules/rule.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseManifest } from "../../src/manifest/yaml.ts";
+import { parseManifest } from "../../src/manifest/read.ts";
 import { InputError } from "../../src/model/errors.ts";
 
 const parse = (...lines: string[]) => parseManifest(lines.join("\n"), "policy.yaml");

@@ -1,0 +1,121 @@
+import { Composer, isAlias, isMap, isScalar, Lexer, type Pair, type ParsedNode, Parser } from "yaml";
+import type { Node } from "./nodes.ts";
+import { LIMITS, plainly, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
+
+/**
+ * The document of a YAML text, `undefined` where there is none. The library knows the syntax; what a scalar stands for
+ * is decided in resolve.ts.
+ * @throws Unreadable
+ */
+export function parseYaml(text: string): Node | undefined {
+  const contents = composed(text);
+  return contents === undefined ? undefined : nodesOf(contents);
+}
+
+/** No schema: a scalar stays the text that it is. Keys are compared in value.ts, where it takes linear time. */
+const OPTIONS = { schema: "failsafe", resolveKnownTags: false, uniqueKeys: false } as const;
+
+function composed(text: string): ParsedNode | undefined {
+  const parser = new Parser();
+  const composer = new Composer(OPTIONS);
+  // It would collect all errors and a stack for each, and some texts have a million of them.
+  Object.assign<object, object>(composer, { onError: throwError });
+  let hasContent = false;
+  const compose = (tokens: ReturnType<Parser["next"]>): void => {
+    for (const token of tokens) {
+      if (token.type === "error") throw syntaxError(token.message, token.offset);
+      if (token.type === "directive") throw directive(token.offset);
+      if (token.type === "doc-end" && !hasContent) throw syntaxError("Nothing ends here", token.offset);
+      if (token.type === "document") {
+        if (hasContent) throw trailing(token.offset);
+        hasContent = true;
+      }
+      [...composer.next(token)];
+    }
+  };
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    compose(parser.next(lexeme));
+    // One more is the document, one the scalar.
+    if (parser.stack.length > LIMITS.depth + 2) throw tooDeep(parser.offset);
+    if (++count > LIMITS.tokens) throw tooMany(parser.offset);
+  }
+  compose(parser.end());
+  const [document] = composer.end();
+  return document?.contents ?? undefined;
+}
+
+type Place = number | readonly number[] | { readonly offset: number; readonly source?: string };
+
+function throwError(place: Place, _code: string, message: string, isWarning = false): void {
+  if (isWarning) return;
+  if (typeof place === "number") throw syntaxError(message, place);
+  if ("offset" in place) throw syntaxError(message, place.offset, place.offset + (place.source?.length ?? 1));
+  throw syntaxError(message, place[0] ?? 0, place[1]);
+}
+
+function syntaxError(message: string, at: number, end = at + 1): Unreadable {
+  return new Unreadable(plainly(message), "Check the indentation and the brackets of this line and the ones above", at, end);
+}
+
+function directive(at: number): Unreadable {
+  const fix = "Remove the line, or put what begins with % in quotes";
+  return new Unreadable("kubectl cannot read lines that begin with %", fix, at);
+}
+
+function trailing(at: number): Unreadable {
+  return new Unreadable("kubectl reads nothing from here to the next ---", "Put --- before it, or indent it", at);
+}
+
+/** The same with only what the value and the places need. */
+function nodesOf(root: ParsedNode): Node {
+  const anchors = new Map<string, Node>();
+
+  function node(source: ParsedNode, depth: number): Node {
+    const [at, end] = source.range;
+    if (depth > LIMITS.depth) throw tooDeep(at);
+    if (isAlias(source)) return alias(source.source, at, end);
+    const named = <T extends Node>(result: T): T => {
+      // An anchor may be used within what it names, which is refused later.
+      if (source.anchor !== undefined) anchors.set(nameOf(source.anchor, at), result);
+      return result;
+    };
+    if (isScalar(source)) {
+      const { source: text = "", type, tag } = source;
+      return named({ kind: "scalar", at, end, text, plain: type === "PLAIN" && tag === undefined, tag });
+    }
+    if (!isMap(source)) {
+      const list = named({ kind: "list" as const, at, end: at + 1, items: [] as Node[] });
+      for (const item of source.items) list.items.push(node(item as ParsedNode, depth + 1));
+      return list;
+    }
+    const map = named({ kind: "map" as const, at, end: at + 1, entries: [] as Node[] });
+    for (const pair of source.items as Pair<ParsedNode, ParsedNode | null>[]) {
+      const key = node(pair.key, depth + 1);
+      map.entries.push(key, pair.value === null ? empty(key.end) : node(pair.value, depth + 1));
+    }
+    const [first] = map.entries;
+    if (first !== undefined && !source.flow) map.end = first.end;
+    return map;
+  }
+
+  function alias(name: string, at: number, end: number): Node {
+    const target = anchors.get(nameOf(name, at));
+    if (target !== undefined) return { kind: "alias", at, end, target };
+    const fix = "Define it before with &, or put the text in quotes";
+    throw new Unreadable(`No anchor is called ${quoted(name)}`, fix, at, end);
+  }
+
+  return node(root, 1);
+}
+
+/** YAML 1.2 allows more; kubectl takes what follows for something else or nothing. */
+function nameOf(anchor: string, at: number): string {
+  if (/^[\w-]+$/.test(anchor)) return anchor;
+  const fix = "Put the value in quotes if it is meant as text";
+  throw new Unreadable(`Only letters, digits, - and _ may name an anchor, not ${quoted(anchor)}`, fix, at);
+}
+
+function empty(at: number): Node {
+  return { kind: "scalar", at, end: at, text: "", plain: true, tag: undefined };
+}
