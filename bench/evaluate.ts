@@ -4,7 +4,7 @@ import { configure, governanceOf } from "../src/engine/configuration.ts";
 import { type Decision, decide } from "../src/engine/decide.ts";
 import { evaluate } from "../src/engine/evaluate.ts";
 import { policySubject } from "../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../src/files/policies.ts";
 import { parseManifest } from "../src/manifest/read.ts";
 import type { NetworkPolicy } from "../src/model/network-policy.ts";
 import { mean, percentile } from "./statistics.ts";
@@ -36,7 +36,7 @@ export async function measureEvaluation(passes: number, corpus: string | undefin
 type Judge = (object: NetworkPolicy) => Decision;
 
 async function createJudge(): Promise<Judge> {
-  const embedded = await readPolicies(EMBEDDED_POLICIES);
+  const embedded = await readEmbeddedPolicies();
   const configuration = configure("enforce", embedded, { rulesets: new Map(), baselines: new Map() });
   const { ruleset, cap } = governanceOf({}, configuration);
   return (object) => {

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import { customResourceDefinitions } from "../src/config/crd.ts";
 import { RULES } from "../src/rules/index.ts";
 import { type AnyRule, defaultsOf } from "../src/rules/rule.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../src/files/policies.ts";
 import { resolveRuleset } from "../src/engine/ruleset.ts";
 import { INPUT_ERRORS } from "../src/model/errors.ts";
 
@@ -28,7 +28,7 @@ export async function generatedFiles(): Promise<Record<string, string>> {
 type Modes = (id: string) => { readonly default: string; readonly restricted: string };
 
 async function shippedModes(): Promise<Modes> {
-  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const { rulesets } = await readEmbeddedPolicies();
   const [base, restricted] = ["default", "restricted"].map((name) => {
     const document = rulesets.get(name);
     if (document === undefined) throw new Error(`policies/rulesets/${name}.yaml is missing`);

@@ -14,7 +14,7 @@ export type ConfigKind = ConfigDocument["kind"];
 
 export type Validated<T> =
   | { readonly document: T; readonly problems?: never }
-  | { readonly problems: readonly Problem[] };
+  | { readonly problems: readonly Problem[]; readonly document?: never };
 
 /** Strict, because a schema of ours that ajv does not fully understand would let documents through unchecked. */
 export const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });

@@ -1,21 +1,24 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkDocument } from "../engine/documents.ts";
+import type { ConfigDocument, Validated } from "../config/validate.ts";
 import { DocumentSet } from "../engine/document-set.ts";
 import { parseManifest } from "../manifest/read.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
+import { manifestsUnder, readText } from "./manifests.ts";
 
 /** The folder that comes with the program: beside src/ in a checkout, beside dist/ in the package. */
 export const EMBEDDED_POLICIES = fileURLToPath(new URL("../../policies", import.meta.url));
 
+/** Says what is wrong with a document of ours: engine/documents.ts has the one that knows the rules. */
+export type CheckDocument = (raw: unknown) => Validated<ConfigDocument>;
+
 /**
- * Reads every NetworkRuleset, NetworkBaseline and NetworkException under a folder (`*.yaml`, `*.yml`, `*.json`). All of them must be
- * valid: half a configuration is not one.
+ * Reads every NetworkRuleset, NetworkBaseline and NetworkException under a folder (`*.yaml`, `*.yml`, `*.json`). All of
+ * them must be valid: half a configuration is not one.
  * @throws InputError unreadable-file, invalid-yaml, invalid-policy-document
  */
-export async function readPolicies(folder: string): Promise<DocumentSet> {
+export async function readPolicies(folder: string, checkDocument: CheckDocument): Promise<DocumentSet> {
   const documents = new DocumentSet();
   const problems: string[] = [];
   for (const file of await manifestsUnder(folder)) {
@@ -35,32 +38,14 @@ export async function readPolicies(folder: string): Promise<DocumentSet> {
     const advice = "Name a folder that has some (*.yaml, *.yml, *.json)";
     throw new InputError(
       "invalid-policy-document",
-      `${folder} holds no NetworkRuleset and no NetworkBaseline. ${advice}.`,
+      `${folder} holds no NetworkRuleset, NetworkBaseline or NetworkException. ${advice}.`,
     );
   }
   if (problems.length > 0) throw new InputError("invalid-policy-document", problems.join("\n"));
   return documents;
 }
 
-async function manifestsUnder(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name));
-    return files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
-  } catch (cause) {
-    throw unreadable(folder, "Name a folder with NetworkRulesets and NetworkBaselines", cause);
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw unreadable(file, "Make it readable, or remove it", cause);
-  }
-}
-
-function unreadable(path: string, advice: string, cause: unknown): InputError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new InputError("unreadable-file", `${path} cannot be read: ${why}. ${advice}.`, { cause });
+/** Those that come with the program. Its tests check them; to do it at each start would take longer than to lint a file. */
+export async function readEmbeddedPolicies(): Promise<DocumentSet> {
+  return readPolicies(EMBEDDED_POLICIES, (raw) => ({ document: raw as ConfigDocument }));
 }

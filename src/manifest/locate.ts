@@ -73,7 +73,12 @@ export function locator(root: Node, position: Positions): (pointer: string) => P
         const entry = entryOf(target, step);
         if (entry === undefined) break;
         here = entry.value;
-        marked = here.kind === "scalar" && here.end > here.at ? here : here.kind === "alias" ? aliasMark(here, entry.key) : entry.key;
+        marked =
+          here.kind === "scalar" && here.end > here.at
+            ? here
+            : here.kind === "alias"
+              ? aliasMark(here, entry.key)
+              : entry.key;
       } else {
         const item = target.kind === "list" && /^(?:0|[1-9]\d*)$/.test(step) ? target.items[Number(step)] : undefined;
         if (item === undefined) break;

@@ -55,7 +55,12 @@ function throwError(place: Place, _code: string, message: string, isWarning = fa
 }
 
 function syntaxError(message: string, at: number, end = at + 1): Unreadable {
-  return new Unreadable(plainly(message), "Check the indentation and the brackets of this line and the ones above", at, end);
+  return new Unreadable(
+    plainly(message),
+    "Check the indentation and the brackets of this line and the ones above",
+    at,
+    end,
+  );
 }
 
 function directive(at: number): Unreadable {

@@ -36,7 +36,12 @@ export function keyText(node: ScalarNode): string {
   if (typeof value === "string") return value;
   const tooLarge = typeof value === "bigint" && value >= 2n ** 63n;
   if (value === null || tooLarge) {
-    throw new Unreadable(`A key cannot be ${value === null ? "null" : "so large"}`, "Put it in quotes", node.at, node.end);
+    throw new Unreadable(
+      `A key cannot be ${value === null ? "null" : "so large"}`,
+      "Put it in quotes",
+      node.at,
+      node.end,
+    );
   }
   return typeof value === "object" ? floatText(value.float) : String(value);
 }
@@ -73,13 +78,16 @@ function tagged(kind: string, text: string): Resolved | Float | undefined {
   }
 }
 
-const TIMESTAMP = /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?)?$/;
+const TIMESTAMP =
+  /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?)?$/;
 
 function binary(text: string): string | undefined {
   const base64 = text.replaceAll(/[\r\n]/g, "");
   if (base64.length % 4 !== 0 || /[^A-Za-z0-9+/=]/.test(base64)) return undefined;
   try {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+      Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)),
+    );
   } catch {
     return undefined;
   }
@@ -114,7 +122,8 @@ const LONGEST_INTEGER = 70;
 
 function integer(digits: string): number | bigint | undefined {
   if (digits.length > LONGEST_INTEGER) return longInteger(digits);
-  const [, sign, hex, binary, octal, decimal] = INTEGER.exec(digits) ?? SIGNED_BINARY.exec(digits)?.toSpliced(2, 0, "") ?? [];
+  const [, sign, hex, binary, octal, decimal] =
+    INTEGER.exec(digits) ?? SIGNED_BINARY.exec(digits)?.toSpliced(2, 0, "") ?? [];
   if (sign === undefined) return undefined;
   const written = hex ? `0x${hex}` : binary ? `0b${binary}` : octal ? `0o${octal}` : (decimal ?? "");
   const small = Number(written);

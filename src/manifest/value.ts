@@ -118,5 +118,11 @@ export function keyName(node: Node): string {
 function twice(map: MapNode, key: Node, name: string): Unreadable {
   const first = map.entries.find((entry, i) => i % 2 === 0 && !isMerge(entry) && keyName(entry) === name) as ScalarNode;
   const message = `The key ${quoted(name)} is here twice, before on line %LINE`;
-  return new Unreadable(message, "Keep one of the two: kubectl takes the last and says nothing", key.at, key.end, first.at);
+  return new Unreadable(
+    message,
+    "Keep one of the two: kubectl takes the last and says nothing",
+    key.at,
+    key.end,
+    first.at,
+  );
 }

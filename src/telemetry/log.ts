@@ -1,10 +1,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import type { LogLevel } from "./log-level.ts";
 
 export type { Logger } from "pino";
-
-export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * JSON lines on standard output; times in UTC. Objects are never logged whole: they may hold secrets. Lines are written

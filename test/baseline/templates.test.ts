@@ -4,12 +4,12 @@ import { wantedPolicies } from "../../src/baseline/templates.ts";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
 import { matches } from "../../src/model/selector.ts";
 import { networkBaseline } from "../helpers/build.ts";
 
-const { rulesets, baselines } = await readPolicies(EMBEDDED_POLICIES);
+const { rulesets, baselines } = await readEmbeddedPolicies();
 const all = wantedPolicies(networkBaseline(), "shop");
 const byName = new Map(all.map((policy) => [policy.metadata?.name, policy]));
 

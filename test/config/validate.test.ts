@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BASES } from "../../src/config/ruleset.ts";
 import { validateDocument } from "../../src/config/validate.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { networkBaseline, networkRuleset } from "../helpers/build.ts";
 
 const problems = (raw: unknown) => validateDocument(raw).problems ?? [];
@@ -34,7 +34,7 @@ describe("valid", () => {
     expect(validateDocument(raw)).toEqual({ document: raw });
   });
   test("what is shipped, in which every base is", async () => {
-    const { rulesets, baselines } = await readPolicies(EMBEDDED_POLICIES);
+    const { rulesets, baselines } = await readEmbeddedPolicies();
     expect([...rulesets.keys()].toSorted()).toEqual([...BASES].toSorted());
     for (const document of [...rulesets.values(), ...baselines.values()]) expect(problems(document)).toEqual([]);
   });

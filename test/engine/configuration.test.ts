@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { CAPS, MODES } from "../../src/config/mode.ts";
 import { configure, type Documents, governanceOf } from "../../src/engine/configuration.ts";
 import type { Ruleset } from "../../src/engine/ruleset.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { MODE_LABEL, RULESET_LABEL } from "../../src/model/names.ts";
 import { networkBaseline, networkRuleset } from "../helpers/build.ts";
 
-const embedded = await readPolicies(EMBEDDED_POLICIES);
+const embedded = await readEmbeddedPolicies();
 
 function documents(
   ...all: readonly (ReturnType<typeof networkRuleset> | ReturnType<typeof networkBaseline>)[]

@@ -3,11 +3,11 @@ import { evaluate, type Finding } from "../../src/engine/evaluate.ts";
 import { relax } from "../../src/engine/ratchet.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { egress, egressTo, ipBlock, networkPolicy, networkRuleset, selector } from "../helpers/build.ts";
 
-const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+const { rulesets } = await readEmbeddedPolicies();
 const ruleset = resolveRuleset(networkRuleset("own"), rulesets);
 
 /** What becomes of an update, as `mode rule` for each finding. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { noBroadCidr } from "../../src/rules/no-broad-cidr.ts";
 import { defaultsOf } from "../../src/rules/rule.ts";
@@ -102,7 +102,7 @@ describe("options", () => {
 });
 
 describe("the shipped rulesets", async () => {
-  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const { rulesets } = await readEmbeddedPolicies();
   const modesOf = (name: string) => {
     const document = rulesets.get(name);
     if (document === undefined) throw new Error(`${name} is missing`);

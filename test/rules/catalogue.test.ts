@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { type AnyRule, defaultsOf, type Example, type OptionSchema } from "../../src/rules/rule.ts";
@@ -14,7 +14,7 @@ import { oddPolicies } from "../helpers/odd.ts";
 import { check, expectWellFormed, parsePolicy } from "../helpers/test-rule.ts";
 
 const TOP = new URL("../../", import.meta.url);
-const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+const { rulesets } = await readEmbeddedPolicies();
 
 function shipped(name: string) {
   const document = rulesets.get(name);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MODES, type Mode } from "../../src/config/mode.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { noBroadCidr } from "../../src/rules/no-broad-cidr.ts";
 import {
@@ -289,7 +289,7 @@ describe("exposed workloads", () => {
 });
 
 describe("in ruleset restricted", async () => {
-  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const { rulesets } = await readEmbeddedPolicies();
   const document = rulesets.get("restricted");
   if (document === undefined) throw new Error("ruleset restricted is missing");
   const setting = resolveRuleset(document, rulesets).settings.find(({ rule }) => rule.id === "no-broad-cidr");

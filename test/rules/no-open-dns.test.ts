@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { noOpenDns } from "../../src/rules/no-open-dns.ts";
 import { egress, expression, ingress, ipBlock, networkPolicy, networkRuleset, selector } from "../helpers/build.ts";
@@ -145,7 +145,7 @@ describe("limits as options", () => {
 });
 
 describe("beside the rules on what is open in general", async () => {
-  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const { rulesets } = await readEmbeddedPolicies();
   const found = (policy: NetworkPolicy, ruleset: "default" | "restricted") =>
     evaluate(policySubject(policy), resolveRuleset(networkRuleset("own", { base: ruleset }), rulesets), "enforce")
       .filter(({ rule }) => rule !== "require-metadata" && rule !== "require-expiry")

@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { issueCa, issueLeaf } from "../../src/certs/issue.ts";
 import { configure } from "../../src/engine/configuration.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { type AppDeps, createApp } from "../../src/server/app.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -16,7 +16,7 @@ import { admissionRequest, admissionReview } from "./reviews.ts";
 const now = new Date();
 const ca = await issueCa(now);
 const tls = await issueLeaf(ca, ["localhost", "127.0.0.1"], now);
-const configuration = configure("enforce", await readPolicies(EMBEDDED_POLICIES), {
+const configuration = configure("enforce", await readEmbeddedPolicies(), {
   rulesets: new Map(),
   baselines: new Map(),
 });

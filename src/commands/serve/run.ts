@@ -4,7 +4,8 @@ import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.t
 import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../files/policies.ts";
+import { checkDocument } from "../../engine/documents.ts";
+import { readEmbeddedPolicies, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
 import { createApp, type Phase } from "../../server/app.ts";
 import { createHealthApp } from "../../server/health.ts";
@@ -40,8 +41,8 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
   const { kubeconfig, webhookUrl, mode, host, policies } = options;
   const metrics = createMetrics();
   let phase: Phase = "starting";
-  const embedded = await readPolicies(EMBEDDED_POLICIES);
-  const own = policies === undefined ? new DocumentSet() : await readPolicies(policies);
+  const embedded = await readEmbeddedPolicies();
+  const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, checkDocument);
   const alone = configure(mode, embedded, own);
   const certificate = await certificateFor(options);
   const cluster =

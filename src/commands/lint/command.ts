@@ -1,0 +1,22 @@
+import { type Command, Option } from "commander";
+import { CAPS } from "../../config/mode.ts";
+import type { LintOptions } from "./run.ts";
+
+export function addLintCommand(program: Command): void {
+  program
+    .command("lint")
+    .description("judge manifests as the cluster would; exits with 1 where something would be refused")
+    .argument("<path...>", "files or folders of YAML or JSON; - is standard input")
+    .option("-n, --namespace <name>", "namespace of objects that name none", "default")
+    .option("--policies <folder>", "NetworkRulesets and NetworkExceptions beside those that the paths hold")
+    .addOption(
+      new Option("--mode <mode>", "how strong rules may be in namespaces without a mode label")
+        .choices([...CAPS])
+        .default("enforce"),
+    )
+    .addOption(new Option("--format <format>", "how to print what is found").choices(["text", "json"]).default("text"))
+    .action(async (paths: string[], options: LintOptions) => {
+      const { runLint } = await import("./run.ts");
+      await runLint(paths, options);
+    });
+}
