@@ -13,9 +13,17 @@ import {
 } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 
+/** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
+export type Address = { readonly url: string } | { readonly service: ServicePort };
+
+export interface ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
 export interface Registration {
-  /** Where the API server reaches us: `https://HOST:PORT`. */
-  readonly url: string;
+  readonly address: Address;
   /** PEM of the CA that signed our certificate. */
   readonly caCert: string;
   readonly mode: Cap;
@@ -72,13 +80,13 @@ export function createRegistrar(client: KubernetesClient, registration: Registra
   return { register, unregister };
 }
 
-async function removeOwn(client: KubernetesClient, path: string, { url, caCert }: Registration): Promise<void> {
+async function removeOwn(client: KubernetesClient, path: string, { address, caCert }: Registration): Promise<void> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
     const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
     const caBundle = encoded(caCert);
     const isOurs = webhooks.some(
-      ({ clientConfig }) => clientConfig?.url?.startsWith(`${url}/`) === true && clientConfig.caBundle === caBundle,
+      ({ clientConfig = {} }) => clientConfig.caBundle === caBundle && isAt(clientConfig, address),
     );
     const { uid, resourceVersion } = metadata ?? {};
     if (isOurs)
@@ -90,7 +98,24 @@ async function removeOwn(client: KubernetesClient, path: string, { url, caCert }
 }
 
 interface WebhookConfiguration extends KubernetesObject {
-  readonly webhooks?: readonly { readonly clientConfig?: { readonly url?: string; readonly caBundle?: string } }[];
+  readonly webhooks?: readonly { readonly clientConfig?: ClientConfig }[];
+}
+
+interface ClientConfig {
+  readonly url?: string;
+  readonly service?: Partial<ServicePort>;
+  readonly caBundle?: string;
+}
+
+function clientConfig(address: Address, path: string, caCert: string): ClientConfig {
+  const at = "url" in address ? { url: address.url + path } : { service: { ...address.service, path } };
+  return { ...at, caBundle: encoded(caCert) };
+}
+
+function isAt({ url, service }: ClientConfig, address: Address): boolean {
+  if ("url" in address) return url?.startsWith(`${address.url}/`) === true;
+  const { namespace, name, port } = address.service;
+  return service?.namespace === namespace && service.name === name && service.port === port;
 }
 
 function encoded(pem: string): string {
@@ -98,15 +123,16 @@ function encoded(pem: string): string {
 }
 
 /** Both configurations as they are written: pure, so that tests and docs can look at them. */
-export function webhookConfigurations({ url, caCert, mode }: Registration): { validating: object; mutating: object } {
+export function webhookConfigurations({ address, caCert, mode }: Registration): {
+  validating: object;
+  mutating: object;
+} {
   const common = {
     admissionReviewVersions: ["v1"],
     timeoutSeconds: TIMEOUT_SECONDS,
     matchPolicy: "Equivalent",
   };
-  const client = (path: string) => ({
-    clientConfig: { url: `${url}${path}`, caBundle: encoded(caCert) },
-  });
+  const client = (path: string) => ({ clientConfig: clientConfig(address, path, caCert) });
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };
   const policies = {
     ...common,

@@ -10,6 +10,7 @@ export const INPUT_ERRORS = {
   "invalid-option": "A command line option has a value that cannot be used.",
   "invalid-kubeconfig": "The kubeconfig cannot be used.",
   "unknown-rule": "There is no rule of this id.",
+  "invalid-service-account": "The Pod's service account cannot be used, or this is no Pod.",
   "cluster-unreachable": "The API server does not answer, or refuses who we are.",
   "registration-refused": "The API server does not take the webhook configurations.",
   "invalid-certificate": "The certificate files cannot be used.",

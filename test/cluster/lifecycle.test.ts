@@ -121,11 +121,12 @@ describeCluster("the life of a server", (cluster) => {
     let drawbridge: Drawbridge;
     try {
       drawbridge = await start({ ports, waitUntilReady: false });
-      const state = await eventually(() => ready(drawbridge));
-      expect(state).toMatchObject({
-        status: 503,
-        body: { checks: { server: "is starting", caches: expect.stringContaining("namespaces") } },
-      });
+      await eventually(async () =>
+        expect(await ready(drawbridge)).toMatchObject({
+          status: 503,
+          body: { checks: { server: "is starting", caches: expect.stringContaining("namespaces") } },
+        }),
+      );
       const answer = await post(drawbridge, "{}");
       expect(answer).toMatchObject({
         status: 503,

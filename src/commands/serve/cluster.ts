@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
-import { connect } from "../../cluster/connect.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
@@ -19,7 +18,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
 export interface ClusterOptions {
-  readonly kubeconfig: string;
+  readonly client: KubernetesClient;
   readonly mode: Cap;
   readonly embedded: Documents;
   readonly log: Logger;
@@ -30,7 +29,6 @@ export interface ClusterOptions {
 
 /** All that a server does with a cluster beside being asked by it: caches, live configuration, the baseline loop. */
 export interface Cluster {
-  readonly client: KubernetesClient;
   readonly configuration: LiveConfiguration;
   /** Resources that have not been read yet. */
   readonly missing: () => readonly string[];
@@ -43,14 +41,10 @@ export interface Cluster {
   readonly stop: () => Promise<void>;
 }
 
-/** Connects and starts to watch. @throws InputError invalid-kubeconfig, cluster-unreachable */
+/** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
-  const { kubeconfig, mode, embedded, log, metrics, signal } = how;
-  const client = await connect({ kubeconfig });
-  const user = await whoAmI(client, log, signal).catch(async (error: unknown) => {
-    await client.close();
-    throw error;
-  });
+  const { client, mode, embedded, log, metrics, signal } = how;
+  const user = await whoAmI(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const loop = new BaselineLoop({
     client,
@@ -92,7 +86,6 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   caches.start();
 
   return {
-    client,
     configuration,
     missing: caches.missing,
     synced: async (until) => {
@@ -108,7 +101,6 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     stop: async () => {
       await loop.stop();
       await caches.stop();
-      await client.close();
     },
   };
 }
@@ -150,7 +142,7 @@ async function whoAmI(client: KubernetesClient, log: Logger, signal: AbortSignal
       if (!isPassing || tries === START_TRIES) {
         throw new InputError(
           "cluster-unreachable",
-          `the API server cannot be asked who we are: ${String(error)}. Check the kubeconfig's server, CA and user.`,
+          `the API server cannot be asked who we are: ${String(error)}. Check its address, the CA and the credentials.`,
           { cause: error },
         );
       }

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
+import type { KubernetesClient } from "../../cluster/client.ts";
+import { connect } from "../../cluster/connect.ts";
+import { connectInCluster } from "../../cluster/service-account.ts";
 import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
@@ -13,8 +16,7 @@ import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { type Cluster, watchCluster } from "./cluster.ts";
 import type { ServeOptions } from "./options.ts";
-
-const DEFAULT_PORT = 8443;
+import { type Settings, settingsOf } from "./settings.ts";
 
 /** What the process may take to end beyond the draining, before it is ended by force. */
 const CLOSE_LIMIT_MS = 10_000;
@@ -25,34 +27,29 @@ const CLOSE_LIMIT_MS = 10_000;
  * @throws InputError
  */
 export async function runServer(options: ServeOptions): Promise<void> {
-  checkTogether(options);
+  const settings = settingsOf(options);
   const log = createLogger(options.logLevel);
-  const drainMs = (options.drainSeconds ?? defaultDrainSeconds(options)) * 1000;
-  const stop = stopSignal(drainMs + CLOSE_LIMIT_MS);
+  const stop = stopSignal(settings.drainMs + CLOSE_LIMIT_MS);
   try {
-    await serve(options, stop, drainMs, log);
+    await serve(options, settings, stop, log);
   } catch (error) {
     if (!stop.signal.aborted) throw error; // else whatever it was, it was cut short by the stop
   }
   log.info("stopped");
 }
 
-async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, log: Logger): Promise<void> {
-  const { kubeconfig, webhookUrl, mode, host, policies } = options;
+async function serve(options: ServeOptions, settings: Settings, stop: StopSignal, log: Logger): Promise<void> {
+  const { mode, policies } = options;
+  const { address, host, drainMs } = settings;
   const metrics = createMetrics();
   let phase: Phase = "starting";
   const embedded = await readEmbeddedPolicies();
   const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, checkDocument);
   const alone = configure(mode, embedded, own);
-  const certificate = await certificateFor(options);
-  const cluster =
-    kubeconfig === undefined
-      ? undefined
-      : await watchCluster({ kubeconfig, mode, embedded, log, metrics, signal: stop.signal });
-  const registrar =
-    cluster &&
-    webhookUrl &&
-    createRegistrar(cluster.client, { url: webhookUrl.origin, caCert: certificate.caCert, mode });
+  const certificate = await certificateFor(settings.names, options.certDir);
+  const client = await clientOf(settings);
+  const registrar = client && address && createRegistrar(client, { address, caCert: certificate.caCert, mode });
+  let cluster: Cluster | undefined;
 
   const app = createApp({
     log,
@@ -62,8 +59,8 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     now: Date.now,
-    namespaceLabels: cluster?.namespaceLabels ?? (async () => undefined),
-    isOwn: cluster?.isOwn ?? (() => false),
+    namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
+    isOwn: (request) => cluster?.isOwn(request) ?? false,
   });
   const health = createHealthApp({
     readiness: () => readiness(phase, cluster),
@@ -73,12 +70,14 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
     },
   });
   try {
+    // First of all: to wait for an API server is not to be dead, which the liveness probe would take it for.
     await listen(health, host, options.healthPort, "--health-port");
-    const url = await listen(app, host, portOf(options), "--port");
+    cluster = client && (await watchCluster({ client, mode, embedded, log, metrics, signal: stop.signal }));
+    const url = await listen(app, host, settings.port, "--port");
     await cluster?.synced(stop.signal);
     phase = "serving";
     await registrar?.register();
-    log.info({ url, mode, cluster: kubeconfig, webhookUrl: webhookUrl?.origin }, "ready");
+    log.info({ url, mode, cluster: settings.cluster, registered: address }, "ready");
     await stop.asked;
 
     phase = "draining";
@@ -92,35 +91,19 @@ async function serve(options: ServeOptions, stop: StopSignal, drainMs: number, l
   } finally {
     await app.close();
     await cluster?.stop();
+    await client?.close();
     await health.close();
   }
 }
 
-function checkTogether({ webhookUrl, kubeconfig, policies }: ServeOptions): void {
-  if (webhookUrl !== undefined && kubeconfig === undefined) {
-    throw new InputError("invalid-option", "--webhook-url registers with a cluster: name it by --kubeconfig.");
-  }
-  if (policies !== undefined && kubeconfig !== undefined) {
-    const advice = "with one, `kubectl apply` the same documents to it";
-    throw new InputError("invalid-option", `--policies is for use without a cluster; ${advice}.`);
-  }
+/** @throws InputError invalid-kubeconfig, invalid-service-account */
+async function clientOf({ cluster }: Settings): Promise<KubernetesClient | undefined> {
+  if (cluster === undefined) return undefined;
+  return "kubeconfig" in cluster ? connect(cluster) : connectInCluster(cluster.serviceAccount, process.env);
 }
 
-/** Nobody is sent to us any more once we have unregistered, or if there is no cluster. */
-function defaultDrainSeconds({ kubeconfig, webhookUrl }: ServeOptions): number {
-  if (kubeconfig === undefined) return 0;
-  return webhookUrl === undefined ? 10 : 1;
-}
-
-/** A URL without a port means 443, which URL leaves out also where it was written. */
-function portOf({ port, webhookUrl }: ServeOptions): number {
-  if (port !== undefined) return port;
-  return webhookUrl === undefined ? DEFAULT_PORT : Number(webhookUrl.port || 443);
-}
-
-function certificateFor({ webhookUrl, host, certDir }: ServeOptions): Promise<ServingCertificate> {
-  const names = [...new Set(["localhost", "127.0.0.1", host, ...(webhookUrl ? [webhookUrl.hostname] : [])])];
-  return certDir === undefined ? inMemory(names, new Date()) : inFolder(certDir, names, new Date());
+function certificateFor(names: readonly string[], folder: string | undefined): Promise<ServingCertificate> {
+  return folder === undefined ? inMemory(names, new Date()) : inFolder(folder, names, new Date());
 }
 
 function readiness(phase: Phase, cluster: Cluster | undefined) {
@@ -138,9 +121,13 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
     return await app.listen({ host, port });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError("port-in-use", `${host}:${port} cannot be listened on: ${why}. Choose another by ${option}.`, {
-      cause,
-    });
+    throw new InputError(
+      "port-in-use",
+      `${host || "*"}:${port} cannot be listened on: ${why}. Choose another by ${option}.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
