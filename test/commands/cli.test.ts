@@ -12,7 +12,12 @@ const TOP = join(import.meta.dirname, "../..");
 
 function drawbridge(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(TOP, "src/cli.ts"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    // Also where the tests themselves run in a Pod.
+    const { KUBERNETES_SERVICE_HOST: _, ...env } = process.env;
+    const child = spawn(process.execPath, [join(TOP, "src/cli.ts"), ...args], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk) => (stdout += String(chunk)));
     child.stderr.on("data", (chunk) => (stderr += String(chunk)));
@@ -65,7 +70,24 @@ describe("bad input ends with exit code 2, one message and no stack trace", () =
     [
       "a URL without a cluster",
       ["serve", "--webhook-url", "https://127.0.0.1:1"],
-      /name it by --kubeconfig. \(invalid-option\)/,
+      /name it by --kubeconfig, or in a Pod by --in-cluster. \(invalid-option\)/,
+    ],
+    [
+      "a Service without its namespace",
+      ["serve", "--service", "drawbridge"],
+      /It must be NAMESPACE\/NAME or NAMESPACE\/NAME:PORT/,
+    ],
+    ["a Service's port that is none", ["serve", "--service", "a/b:0"], /It must be NAMESPACE\/NAME or/],
+    ["a Service's name that is none", ["serve", "--service", "a/b.c"], /It must be NAMESPACE\/NAME or/],
+    [
+      "two ways to be reached",
+      ["serve", "--in-cluster", "--service", "a/b", "--webhook-url", "https://127.0.0.1:1"],
+      /give one of them. \(invalid-option\)/,
+    ],
+    [
+      "a service account that is not there",
+      ["serve", "--in-cluster", "--service", "a/b"],
+      /KUBERNETES_SERVICE_HOST is not set, so this is no Pod.*\(invalid-service-account\)/,
     ],
     [
       "a folder beside a cluster",

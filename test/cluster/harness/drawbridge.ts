@@ -27,6 +27,8 @@ export interface DrawbridgeOptions {
   /** Registers with this cluster; without one it serves alone. */
   readonly cluster?: Cluster;
   readonly args?: readonly string[];
+  /** Beside this process's own environment. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Default true: resolves when it is ready. */
   readonly waitUntilReady?: boolean;
   /** To start again where another has been. */
@@ -38,7 +40,7 @@ const READY_LIMIT_MS = 30_000;
 
 /** `drawbridge serve` as a process of its own, as a person would start it. */
 export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {
-  const { cluster, args = [], waitUntilReady = true } = options;
+  const { cluster, args = [], env = {}, waitUntilReady = true } = options;
   const webhook = options.ports?.webhook ?? (await freePort());
   const health = options.ports?.health ?? (await freePort());
   const url = `https://127.0.0.1:${webhook}`;
@@ -46,6 +48,7 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     ? ["--kubeconfig", cluster.kubeconfigs.admin, "--webhook-url", url]
     : ["--port", String(webhook)];
   const child = spawn(process.execPath, [CLI, "serve", ...where, "--health-port", String(health), ...args], {
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const log: LogLine[] = [];

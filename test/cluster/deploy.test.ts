@@ -1,0 +1,265 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { paths } from "../../src/cluster/paths.ts";
+import { connectInCluster } from "../../src/cluster/service-account.ts";
+import { webhookConfigurations } from "../../src/controllers/webhooks.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { egressTo } from "../helpers/build.ts";
+import { describeCluster } from "./harness/context.ts";
+import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
+import { freePort } from "./harness/net.ts";
+
+const DEPLOY = join(import.meta.dirname, "../../deploy");
+const NAMESPACE = "drawbridge-system";
+const ACCOUNT = `system:serviceaccount:${NAMESPACE}:drawbridge`;
+
+describeCluster(
+  "deploy/",
+  (cluster) => {
+    const lines = async (args: readonly string[]): Promise<string[]> =>
+      (await cluster().ok(args)).split("\n").filter(Boolean);
+    const json = async <T>(args: readonly string[]): Promise<T> =>
+      JSON.parse(await cluster().ok([...args, "-o", "json"])) as T;
+
+    // Where a namespace and its first objects come in one command, and the kinds too.
+    beforeAll(async () => {
+      const applied = await lines(["apply", "-k", DEPLOY, "--validate=strict"]);
+      expect(applied.filter((line) => !line.endsWith(" created"))).toEqual([]);
+      await cluster().ok(["wait", "--for=condition=Established", "--timeout=30s", "-f", join(DEPLOY, "crds")]);
+    });
+
+    test("applied again it changes nothing", async () => {
+      const again = await lines(["apply", "-k", DEPLOY, "--validate=strict"]);
+      expect(again.length).toBeGreaterThanOrEqual(9);
+      expect(again.filter((line) => !line.endsWith(" unchanged"))).toEqual([]);
+    });
+
+    test("the policy for its own Pods is one that the API server takes", async () => {
+      await cluster().ok(["apply", "-f", join(DEPLOY, "network-policy.yaml"), "--validate=strict", "--dry-run=server"]);
+    });
+
+    describe("the Pod", () => {
+      interface PodSpec {
+        readonly priorityClassName: string;
+        readonly containers: readonly [{ readonly args: readonly string[]; readonly securityContext: object }];
+      }
+      const template = async () =>
+        (
+          await json<{ spec: { template: { metadata: object; spec: PodSpec } } }>([
+            "get",
+            "deployment",
+            "drawbridge",
+            "-n",
+            NAMESPACE,
+          ])
+        ).spec.template;
+      const create = (metadata: object, spec: object) =>
+        cluster().kubectl(["create", "--dry-run=server", "--validate=strict", "-f", "-"], {
+          input: JSON.stringify({
+            apiVersion: "v1",
+            kind: "Pod",
+            metadata: { ...metadata, name: "drawbridge", namespace: NAMESPACE },
+            spec,
+          }),
+        });
+
+      test("keeps to the restricted Pod Security Standard, which its namespace demands", async () => {
+        const { metadata, spec } = await template();
+        expect(await create(metadata, spec)).toMatchObject({ code: 0, stderr: "" });
+        const [container] = spec.containers;
+        const lax = { ...spec, containers: [{ ...container, securityContext: {} }] };
+        const refused = await create(metadata, lax);
+        expect(refused.stderr).toContain('violates PodSecurity "restricted:latest"');
+      });
+    });
+
+    describe("the service account", () => {
+      test.each([
+        ["yes", "patch mutatingwebhookconfigurations/drawbridge"],
+        ["no", "patch mutatingwebhookconfigurations/another"],
+        ["no", "get validatingwebhookconfigurations/another"],
+        ["no", "list validatingwebhookconfigurations"],
+        ["no", "delete networkpolicies.networking.k8s.io"],
+        ["no", "update networkrulesets.drawbridge.dev"],
+        ["no", "create namespaces"],
+        ["no", "delete namespaces"],
+        ["no", "get secrets"],
+        ["no", "create pods"],
+        ["no", "create serviceaccounts --subresource=token"],
+        ["no", "update clusterroles"],
+      ])("%s: it may %s", async (answer, what) => {
+        const { stdout } = await cluster().kubectl(["auth", "can-i", ...what.split(" "), "-A", `--as=${ACCOUNT}`]);
+        expect(stdout.trim()).toBe(answer);
+      });
+    });
+
+    /** What the kubelet puts into a Pod, in a folder. */
+    const mount = async (name: string, account: string): Promise<string> => {
+      const folder = join(cluster().directory, name);
+      mkdirSync(folder);
+      writeFileSync(join(folder, "token"), await cluster().ok(["create", "token", account, "-n", NAMESPACE]));
+      writeFileSync(join(folder, "ca.crt"), readFileSync(join(cluster().directory, "certificates/apiserver.crt")));
+      return folder;
+    };
+    const podEnv = () => {
+      const { hostname, port } = new URL(cluster().url);
+      return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    };
+
+    test("a token that the kubelet has renewed is taken in time, and at once after a refusal", async () => {
+      await cluster().ok(["create", "serviceaccount", "renewed", "-n", NAMESPACE]);
+      const folder = await mount("rotation", "drawbridge");
+      const renewed = await cluster().ok(["create", "token", "renewed", "-n", NAMESPACE]);
+      const client = await connectInCluster(folder, podEnv());
+      const whoAmI = async () => {
+        const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+        const { status } = await client.create<{ status: { userInfo: { username: string } } }>(
+          paths.selfSubjectReviews(),
+          review,
+        );
+        return status.userInfo.username;
+      };
+      try {
+        expect(await whoAmI()).toBe(ACCOUNT);
+        writeFileSync(join(folder, "token"), renewed);
+        const now = performance.now.bind(performance);
+        const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 11_000);
+        expect(await whoAmI()).toBe(`system:serviceaccount:${NAMESPACE}:renewed`);
+        writeFileSync(join(folder, "token"), "ended");
+        clock.mockImplementation(() => now() + 22_000);
+        await expect(whoAmI()).rejects.toMatchObject({ status: 401 });
+        writeFileSync(join(folder, "token"), renewed);
+        expect(await whoAmI()).toBe(`system:serviceaccount:${NAMESPACE}:renewed`);
+      } finally {
+        vi.restoreAllMocks();
+        await client.close();
+      }
+    });
+
+    describe("the server with this service account, these arguments and this role", () => {
+      let drawbridge: Drawbridge;
+      let port: number;
+      interface Configuration {
+        readonly webhooks: readonly { readonly name: string; readonly clientConfig: object }[];
+      }
+      const configuration = (kind: "validating" | "mutating") =>
+        json<Configuration>(["get", `${kind}webhookconfiguration`, "drawbridge"]);
+      const policiesIn = (namespace: string) => lines(["get", "networkpolicies", "-n", namespace, "-o", "name"]);
+
+      beforeAll(async () => {
+        port = await freePort();
+        // The way from a Service to a Pod is the nodes' work, and there are none: by this name the API server finds us.
+        await cluster().ok(["delete", "service", "drawbridge", "-n", NAMESPACE]);
+        const service = {
+          apiVersion: "v1",
+          kind: "Service",
+          metadata: { name: "drawbridge", namespace: NAMESPACE },
+          spec: { type: "ExternalName", externalName: "localhost" },
+        };
+        await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(service) });
+        // What a server that was killed has left: another way to another server.
+        const left = webhookConfigurations({
+          address: { url: "https://127.0.0.1:1" },
+          caCert: readFileSync(join(cluster().directory, "certificates/apiserver.crt"), "utf8"),
+          mode: "enforce",
+        });
+        for (const object of [left.mutating, left.validating]) {
+          await cluster().ok(["apply", "--server-side", "--field-manager=drawbridge", "-f", "-"], {
+            input: JSON.stringify(object),
+          });
+        }
+        const deployment = ["get", "deployment", "drawbridge", "-n", NAMESPACE, "-o"];
+        const args = JSON.parse(
+          await cluster().ok([...deployment, "jsonpath={.spec.template.spec.containers[0].args}"]),
+        ) as string[];
+        const folder = await mount("service-account", "drawbridge");
+        const here = [`--in-cluster=${folder}`, `--service=${NAMESPACE}/drawbridge:${port}`, "--host=127.0.0.1"];
+        drawbridge = await startDrawbridge({
+          args: [...args.slice(1), ...here, "--mode=enforce", "--drain-seconds=0"],
+          ports: { webhook: port, health: await freePort() },
+          env: podEnv(),
+        });
+      });
+      afterAll(() => drawbridge?.stop());
+
+      test("registers by Service, in place of what was there", async () => {
+        const webhooks = [await configuration("validating"), await configuration("mutating")].flatMap(
+          (one) => one.webhooks,
+        );
+        expect(webhooks).toHaveLength(5);
+        for (const { clientConfig } of webhooks) {
+          expect(clientConfig).toEqual({
+            caBundle: expect.any(String),
+            service: {
+              namespace: NAMESPACE,
+              name: "drawbridge",
+              port,
+              path: expect.stringMatching(/^\/(validate|mutate)$/),
+            },
+          });
+        }
+        expect((await fetch(`${drawbridge.healthUrl}/readyz`)).status).toBe(200);
+      });
+
+      test("is asked by the API server, by the Service's name, and trusted", async () => {
+        const { metadata, spec } = egressTo("0.0.0.0/0");
+        const open = {
+          apiVersion: "networking.k8s.io/v1",
+          kind: "NetworkPolicy",
+          metadata: { ...metadata, namespace: "default" },
+          spec,
+        };
+        const { stderr } = await cluster().kubectl(["create", "-f", "-"], { input: JSON.stringify(open) });
+        expect(stderr).toContain("no-broad-cidr");
+      });
+
+      test("gives a new namespace its baseline, and repairs what somebody has added to it", async () => {
+        await cluster().ok(["create", "namespace", "shop"]);
+        await eventually(async () => {
+          expect(await policiesIn("shop")).toHaveLength(3);
+          expect(await cluster().ok(["get", "namespace", "shop", "-o", "yaml"])).not.toContain("baseline-pending");
+        });
+        const added = {
+          spec: { ingress: [{ from: [{ podSelector: { matchLabels: { app: "x" } } }], ports: [{ port: 80 }] }] },
+        };
+        await cluster().ok([
+          "patch",
+          "networkpolicy",
+          "drawbridge-00-default-deny-ingress",
+          "-n",
+          "shop",
+          "--type=merge",
+          "-p",
+          JSON.stringify(added),
+        ]);
+        await cluster().ok(["label", "namespace", "shop", "drawbridge.dev/baseline-pending=true"]);
+        await eventually(async () => {
+          const deny = ["get", "networkpolicy", "drawbridge-00-default-deny-ingress", "-n", "shop"];
+          expect((await json<{ spec: object }>(deny)).spec).toEqual({ podSelector: {}, policyTypes: ["Ingress"] });
+        });
+      });
+
+      test("lacks no permission, and takes its registration back when it stops", async () => {
+        expect(await drawbridge.stop()).toBe(0);
+        expect(drawbridge.log.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+        expect(drawbridge.stderr()).toBe("");
+        for (const kind of ["validating", "mutating"]) {
+          expect(await lines(["get", `${kind}webhookconfigurations`, "-o", "name"])).toEqual([]);
+        }
+      });
+    });
+
+    test("deleted, nothing of it is left", async () => {
+      const deleted = await lines(["delete", "-k", DEPLOY, "--wait=false", "--ignore-not-found"]);
+      expect(deleted.length).toBeGreaterThanOrEqual(9);
+      await eventually(async () => {
+        const kinds = "clusterroles,clusterrolebindings,customresourcedefinitions";
+        const left = await lines(["get", kinds, "-l", "app.kubernetes.io/name=drawbridge", "-o", "name"]);
+        expect(left).toEqual([]);
+        expect((await cluster().kubectl(["get", "networkrulesets"])).code).not.toBe(0);
+      });
+    });
+  },
+  { crds: false },
+);

@@ -1,0 +1,213 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { addServeCommand } from "../../src/commands/serve/command.ts";
+import type { ServeOptions } from "../../src/commands/serve/options.ts";
+import { settingsOf } from "../../src/commands/serve/settings.ts";
+import { evaluate, policySubject } from "../../src/engine/evaluate.ts";
+import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { parseManifest } from "../../src/manifest/yaml.ts";
+import { SYSTEM_NAMESPACES } from "../../src/model/names.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import type { KubernetesObject } from "../../src/model/objects.ts";
+import { createHealthApp } from "../../src/server/health.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+
+const TOP = join(import.meta.dirname, "../..");
+const DEPLOY = join(TOP, "deploy");
+
+interface Port {
+  readonly name: string;
+  readonly port?: number;
+  readonly targetPort?: string;
+  readonly containerPort?: number;
+}
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+interface Container {
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly ports: readonly Port[];
+  readonly livenessProbe: Probe;
+  readonly readinessProbe: Probe;
+}
+interface Kustomization {
+  readonly resources: readonly string[];
+  readonly images: readonly { readonly name: string; readonly newName: string; readonly newTag: string }[];
+}
+interface Spec {
+  readonly replicas: number;
+  readonly strategy: { readonly type: string };
+  readonly selector: { readonly matchLabels: object };
+  readonly template: {
+    readonly metadata: { readonly labels: object };
+    readonly spec: {
+      readonly serviceAccountName: string;
+      readonly terminationGracePeriodSeconds: number;
+      readonly containers: readonly [Container];
+    };
+  };
+}
+type Manifest<S> = KubernetesObject & { readonly spec: S };
+
+const documentsOf = (file: string): readonly unknown[] =>
+  parseManifest(readFileSync(join(DEPLOY, file), "utf8"), file).map(({ value }) => value);
+const [kustomization] = documentsOf("kustomization.yaml") as [Kustomization];
+const objects = kustomization.resources.flatMap((file) => documentsOf(file)) as KubernetesObject[];
+
+function only<T extends KubernetesObject = KubernetesObject>(kind: string): T {
+  const found = objects.filter((object) => object.kind === kind);
+  expect(found.map(({ metadata }) => metadata?.name)).toHaveLength(1);
+  return found[0] as T;
+}
+
+const deployment = only<Manifest<Spec>>("Deployment");
+const pod = deployment.spec.template.spec;
+const [container] = pod.containers;
+
+/** The container's arguments, read by the very command that will run there. */
+function optionsOf(args: readonly string[]): ServeOptions {
+  const program = new Command().exitOverride();
+  addServeCommand(program);
+  let options: ServeOptions | undefined;
+  program.commands[0]?.action((parsed: ServeOptions) => {
+    options = parsed;
+  });
+  program.parse(args, { from: "user" });
+  if (options === undefined) throw new Error("not the serve command");
+  return options;
+}
+
+describe("kustomization.yaml", () => {
+  test("names every manifest but the one that has to be filled in first", () => {
+    const files = readdirSync(DEPLOY, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
+    const others = ["kustomization.yaml", "network-policy.yaml"];
+    expect(kustomization.resources.toSorted()).toEqual(files.filter((file) => !others.includes(file)).toSorted());
+  });
+
+  test("names the image of the Deployment, in the version of the package", () => {
+    const { version } = JSON.parse(readFileSync(join(TOP, "package.json"), "utf8")) as { version: string };
+    expect(kustomization.images).toEqual([{ name: "drawbridge", newName: "drawbridge", newTag: version }]);
+    expect(container.image).toBe(`drawbridge:${version}`);
+  });
+});
+
+test("everything is in a namespace that Drawbridge leaves alone, or in none", () => {
+  const clusterWide = ["Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];
+  const { name } = only("Namespace").metadata ?? {};
+  expect(SYSTEM_NAMESPACES).toContain(name);
+  for (const { kind = "", metadata } of objects) {
+    expect([kind, metadata?.namespace]).toEqual([kind, clusterWide.includes(kind) ? undefined : name]);
+  }
+});
+
+test("the mode is one line", () => {
+  const lines = kustomization.resources
+    .filter((file) => !file.startsWith("crds/"))
+    .flatMap((file) => readFileSync(join(DEPLOY, file), "utf8").split("\n"))
+    .filter((line) => /\b(audit|warn|enforce)\b/.test(line) && !line.trim().startsWith("#"));
+  expect(lines.filter((line) => !line.includes("pod-security.kubernetes.io/"))).toEqual(["            - --mode=audit"]);
+});
+
+describe("the Deployment", () => {
+  const options = optionsOf(container.args);
+  const settings = settingsOf(options);
+
+  test("runs serve in the cluster, in mode audit", () => {
+    expect(options).toMatchObject({ inCluster: true, mode: "audit" });
+    expect(container.args[0]).toBe("serve");
+  });
+
+  test("registers by the Service that leads to its Pods, on the ports that it listens on", () => {
+    const service = only<Manifest<{ readonly selector: object; readonly ports: readonly [Port] }>>("Service");
+    const [{ port, targetPort }] = service.spec.ports;
+    const { name, namespace } = service.metadata ?? {};
+    expect(settings.address).toEqual({ service: { name, namespace, port } });
+    expect(deployment.spec.template.metadata.labels).toEqual(deployment.spec.selector.matchLabels);
+    expect(service.spec.selector).toEqual(deployment.spec.selector.matchLabels);
+    const ports = Object.fromEntries(container.ports.map((each) => [each.name, each.containerPort]));
+    expect(ports).toEqual({ webhook: settings.port, health: options.healthPort });
+    expect(targetPort).toBe("webhook");
+    expect(settings.host).toBe("");
+  });
+
+  test("is probed where it answers", () => {
+    const health = createHealthApp({
+      readiness: () => ({ ready: true, checks: {}, configuration: [] }),
+      metrics: () => createMetrics().registry,
+    });
+    const probes = [container.livenessProbe, container.readinessProbe].map(({ httpGet }) => httpGet);
+    expect(probes).toEqual([
+      { path: "/healthz", port: "health" },
+      { path: "/readyz", port: "health" },
+    ]);
+    expect(probes.filter(({ path }) => !health.hasRoute({ method: "GET", url: path }))).toEqual([]);
+  });
+
+  test("never has two Pods, and a Pod has the time to end by itself", () => {
+    expect(deployment.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
+    // run.ts ends it by force 10 s after the draining.
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(settings.drainMs / 1000 + 10);
+  });
+});
+
+describe("what it may do", () => {
+  interface Role extends KubernetesObject {
+    readonly rules: readonly {
+      readonly apiGroups: readonly string[];
+      readonly resources: readonly string[];
+      readonly verbs: readonly string[];
+    }[];
+  }
+  interface Binding extends KubernetesObject {
+    readonly roleRef: { readonly kind: string; readonly name: string };
+    readonly subjects: readonly object[];
+  }
+
+  test("is bound to the Pod's service account", () => {
+    const account = only("ServiceAccount").metadata ?? {};
+    const { roleRef, subjects } = only<Binding>("ClusterRoleBinding");
+    expect(pod.serviceAccountName).toBe(account.name);
+    expect(roleRef).toMatchObject({ kind: "ClusterRole", name: only("ClusterRole").metadata?.name });
+    expect(subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: account.namespace }]);
+  });
+
+  test("has no wildcard, no secrets, and nothing that leads to more", () => {
+    const words = only<Role>("ClusterRole").rules.flatMap((rule) =>
+      [rule.apiGroups, rule.resources, rule.verbs].flat(),
+    );
+    expect(words).not.toContain("*");
+    expect(words.filter((word) => /secret|role|bind|escalate|impersonate|pods|token/.test(word))).toEqual([]);
+  });
+});
+
+describe("network-policy.yaml", async () => {
+  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const [policy] = documentsOf("network-policy.yaml") as [NetworkPolicy & { readonly spec: Spec }];
+
+  test.each(["default", "restricted"])("passes every rule of the ruleset %s", (name) => {
+    const document = rulesets.get(name);
+    if (document === undefined) throw new Error(`there is no ruleset ${name}`);
+    expect(evaluate(policySubject(policy, policy), resolveRuleset(document, rulesets), "enforce")).toEqual([]);
+  });
+
+  test("is about the Deployment's Pods and their ports", () => {
+    expect(policy.metadata?.namespace).toBe(deployment.metadata?.namespace);
+    expect(policy.spec).toMatchObject({
+      podSelector: deployment.spec.selector,
+      ingress: [{ ports: [{ port: 8443 }] }, { ports: [{ port: 8080 }] }],
+    });
+  });
+});
+
+test("what the documents say to apply is there", () => {
+  const pages = ["README.md", "docs/install.md", "docs/serve.md", "docs/configuration.md"];
+  const paths = pages.flatMap((page) =>
+    [...readFileSync(join(TOP, page), "utf8").matchAll(/-[fk] (deploy[/\w.-]*)/g)].map(([, path]) => path ?? ""),
+  );
+  expect(paths).toContain("deploy");
+  expect(paths.filter((path) => !existsSync(join(TOP, path)))).toEqual([]);
+});
