@@ -107,7 +107,7 @@ interface ClientConfig {
   readonly caBundle?: string;
 }
 
-function clientConfig(address: Address, path: string, caCert: string): ClientConfig {
+function clientConfigOf(address: Address, path: string, caCert: string): ClientConfig {
   const at = "url" in address ? { url: address.url + path } : { service: { ...address.service, path } };
   return { ...at, caBundle: encoded(caCert) };
 }
@@ -132,7 +132,7 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
     timeoutSeconds: TIMEOUT_SECONDS,
     matchPolicy: "Equivalent",
   };
-  const client = (path: string) => ({ clientConfig: clientConfig(address, path, caCert) });
+  const client = (path: string) => ({ clientConfig: clientConfigOf(address, path, caCert) });
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };
   const policies = {
     ...common,
