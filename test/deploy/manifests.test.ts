@@ -8,8 +8,8 @@ import { settingsOf } from "../../src/commands/serve/settings.ts";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
-import { parseManifest } from "../../src/manifest/yaml.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { parseManifest } from "../../src/manifest/read.ts";
 import { SYSTEM_NAMESPACES } from "../../src/model/names.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
@@ -186,7 +186,7 @@ describe("what it may do", () => {
 });
 
 describe("network-policy.yaml", async () => {
-  const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+  const { rulesets } = await readEmbeddedPolicies();
   const [policy] = documentsOf("network-policy.yaml") as [NetworkPolicy & { readonly spec: Spec }];
 
   test.each(["default", "restricted"])("passes every rule of the ruleset %s", (name) => {
