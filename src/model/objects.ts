@@ -50,10 +50,12 @@ export function isTerminating(object: KubernetesObject): boolean {
   return object.metadata?.deletionTimestamp != null;
 }
 
-/** Labels or annotations that are really texts: a lenient client, or a file, may hold anything. */
+/** Labels or annotations that are really texts: a file may hold anything. Null is decoded as the empty text. */
 export function labelsOf(raw: unknown): Labels {
   if (!isRecord(raw)) return {};
   return Object.fromEntries(
-    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    Object.entries(raw)
+      .map(([key, value]) => [key, value ?? ""])
+      .filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
 }
