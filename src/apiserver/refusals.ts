@@ -92,17 +92,20 @@ const GONE: ReadonlyMap<string, string> = new Map([
  * Never throws, whatever it is given.
  */
 export function refusalsOf(object: unknown): readonly Problem[] {
-  const problems: Problem[] = [];
-  const report: Report = (path, message) => problems.push({ path, message });
   if (!isRecord(object)) return [{ path: "", message: `is ${show(object)}; must be an object` }];
+  const problems = new Map<string, Problem>();
+  const report: Report = (path, message) => {
+    // One mistake is told once: what is no port at all is not also a port that is too large.
+    if (!problems.has(path)) problems.set(path, { path, message });
+  };
   const kind = kindOf(object, report);
-  if (kind === undefined) return problems;
+  if (kind === undefined) return [...problems.values()];
 
   checkTypes(object, kind.schema, "", report);
   const metadata = object["metadata"] ?? {};
   if (isRecord(metadata)) checkMetadata(metadata, kind.naming, "/metadata", report);
   kind.check(object, report);
-  return problems;
+  return [...problems.values()];
 }
 
 /** What to judge it as; undefined for what is not ours to judge, and for what is served under no such name. */

@@ -1,0 +1,99 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { refusalsOf } from "../../src/apiserver/refusals.ts";
+import { asStored } from "../../src/apiserver/stored.ts";
+import { ApiError } from "../../src/cluster/api-error.ts";
+import type { KubernetesClient } from "../../src/cluster/client.ts";
+import { connect } from "../../src/cluster/connect.ts";
+import { at } from "../../src/model/json.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import { CASES } from "../apiserver/cases.ts";
+import { mutatedPolicies, VALID_POLICIES } from "../helpers/mutate.ts";
+import { describeCluster } from "./harness/context.ts";
+
+/** What is not the same, and why. By what the object is. */
+const DIFFERENT: ReadonlyMap<string, string> = new Map();
+
+const MUTATIONS = 3_000;
+const AT_ONCE = 8;
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
+  Namespace: "/api/v1/namespaces",
+  Pod: "/api/v1/namespaces/NS/pods",
+  ReplicationController: "/api/v1/namespaces/NS/replicationcontrollers",
+  Deployment: "/apis/apps/v1/namespaces/NS/deployments",
+  ReplicaSet: "/apis/apps/v1/namespaces/NS/replicasets",
+  DaemonSet: "/apis/apps/v1/namespaces/NS/daemonsets",
+  StatefulSet: "/apis/apps/v1/namespaces/NS/statefulsets",
+  Job: "/apis/batch/v1/namespaces/NS/jobs",
+  CronJob: "/apis/batch/v1/namespaces/NS/cronjobs",
+};
+
+describeCluster("what the API server does before any webhook", (cluster) => {
+  let client: KubernetesClient;
+  beforeAll(async () => {
+    client = await connect({ kubeconfig: cluster().kubeconfigs.admin });
+  });
+  afterAll(() => client?.close());
+
+  /** What it would store, or why it refuses. */
+  const post = async (object: unknown): Promise<{ stored: object } | { refused: string }> => {
+    const namespace = at(object, "/metadata/namespace");
+    const collection = COLLECTIONS[String(at(object, "/kind"))]?.replace(
+      "NS",
+      typeof namespace === "string" && namespace !== "" ? encodeURIComponent(namespace) : "default",
+    );
+    try {
+      const stored = await client.create<object>(`${collection}?fieldValidation=Strict`, object as object, {
+        dryRun: true,
+      });
+      return { stored };
+    } catch (error) {
+      // 400: not decoded, 404: no such namespace, 422: not valid. Anything else is no verdict.
+      if (error instanceof ApiError && [400, 404, 422].includes(error.status)) return { refused: error.message };
+      throw error;
+    }
+  };
+
+  /** Empty, or what the two say. */
+  const differences = async (object: unknown): Promise<object[]> => {
+    const [theirs, ours] = [await post(object), refusalsOf(object)];
+    if ("refused" in theirs !== ours.length > 0) return [{ object, theirs, ours }];
+    if ("refused" in theirs || at(object, "/kind") !== "NetworkPolicy") return [];
+    const whatCounts = (policy: unknown) =>
+      ["/spec", "/metadata/labels", "/metadata/annotations"].map((path) => at(policy, path));
+    const [stored, expected] = [whatCounts(theirs.stored), whatCounts(asStored(object as NetworkPolicy))];
+    try {
+      expect(expected).toEqual(stored);
+      return [];
+    } catch {
+      return [{ object, stored, expected }];
+    }
+  };
+
+  const allDifferences = async (objects: readonly unknown[]): Promise<object[]> => {
+    const queue = objects.values();
+    const worker = async (): Promise<object[]> => {
+      const found: object[] = [];
+      for (const object of queue) found.push(...(await differences(object)));
+      return found;
+    };
+    return (await Promise.all(Array.from({ length: AT_ONCE }, worker))).flat();
+  };
+
+  describe.each(Object.entries(CASES))("%s", (_name, cases) => {
+    test("every case is refused or stored as foreseen", async () => {
+      const same = cases.filter(([what]) => !DIFFERENT.has(what));
+      expect(await allDifferences(same.map(([, object]) => object))).toEqual([]);
+    });
+  });
+
+  test(`${MUTATIONS} mutated policies are refused or stored as foreseen`, async () => {
+    const policies = fc.sample(mutatedPolicies(VALID_POLICIES), { seed: 20_261, numRuns: MUTATIONS });
+    const refused = policies.filter((policy) => refusalsOf(policy).length > 0);
+    // Both verdicts must come up often, or nothing is compared.
+    expect(refused.length).toBeGreaterThan(MUTATIONS / 5);
+    expect(refused.length).toBeLessThan((MUTATIONS * 4) / 5);
+    expect(await allDifferences(policies)).toEqual([]);
+  });
+});
