@@ -15,7 +15,7 @@ export function dnsLabelProblem(text: string): string | undefined {
 /** A subdomain of RFC 1123: the name of nearly everything. */
 export function dnsSubdomainProblem(text: string): string | undefined {
   if (!DNS_SUBDOMAIN.test(text))
-    return `is ${show(text)}; allowed: a-z, 0-9, "-" and ".", a letter or digit at the ends and around "."`;
+    return `is ${show(text)}; allowed: a-z, 0-9, "-" and ".", which stand between the others`;
   return tooLong(text, 253);
 }
 

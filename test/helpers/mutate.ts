@@ -69,58 +69,62 @@ export const VALID_POLICIES: readonly object[] = [
 
 /** Odd and even valid texts, numbers and shapes, for every field that takes any. */
 export const WORDS: readonly unknown[] = [
-  ...["10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/08", "010.0.0.0/8", "10.0.0.0", "0.0.0.0/0", "255.255.255.255/32", "10/8"],
-  ...["10.0.0.0/33", "10.1.0.0/16", "10.0.0.0/-1", "10.0.0.0/8 ", "1.2.3.4.5/8", "256.0.0.0/8", "10.0.0.0/8/8", "/8"],
-  ...["::/0", "2001:db8::/32", "2001:0db8::/32", "02001:db8::/32", "2001:DB8::/32", "2001:db8::1/32", "::1/128"],
-  ...["::ffff:10.0.0.0/104", "::ffff:0:0/96", "::10.0.0.0/104", "fe80::%eth0/64", "::/129", "1::2::3/64", "::ffff/128"],
-  ...[
-    "app",
-    "app.kubernetes.io/name",
-    "a/b/c",
-    "/a",
-    "a/",
-    "A.b/c",
-    "a.B/c",
-    "-a",
-    "a-",
-    "a b",
-    "é",
-    "_",
-    "a_b",
-    "a..b",
-  ],
-  ...["x".repeat(63), "x".repeat(64), "a.".repeat(126) + "a", "a.".repeat(127) + "a", `${"x".repeat(64)}/a`],
-  ...["In", "NotIn", "Exists", "DoesNotExist", "in", "Gt", "Ingress", "Egress", "ingress", "TCP", "UDP", "SCTP", "tcp"],
-  ...[
-    "http",
-    "http-alt",
-    "HTTP",
-    "http--alt",
-    "-http",
-    "80",
-    "8a",
-    "a-very-long-port",
-    "fifteen-letters",
-    "",
-    " ",
-    "*",
-  ],
-  ...[
-    "web-",
-    "web.",
-    "kubernetes",
-    "orphan",
-    "foregroundDeletion",
-    "example.com/x",
-    "null",
-    "true",
-    "a\nb",
-    "constructor",
-  ],
-  ...["2030-01-31T12:00:00Z", "2030-02-31T12:00:00Z", "2030-01-31", "v1", "a/v1", "a/b/v1", "Event", "__proto__"],
-  ...[0, 1, -1, 53, 80, 65535, 65536, 80.5, 2 ** 31 - 1, 2 ** 31, 2 ** 63, -(2 ** 31), 1e21, 1e-7],
-  ...[true, false, null, {}, [], [null], [{}], [[]], [""], { a: "b" }, { a: null }, { a: 1 }, { podSelector: {} }],
-  ...[["Ingress"], ["Egress"], ["Ingress", "Egress", "Ingress"], [null, null], { cidr: "10.0.0.0/8" }],
+  ..."10.0.0.0/8 10.0.0.1/8 10.0.0.0/08 010.0.0.0/8 10.0.0.0 0.0.0.0/0 255.255.255.255/32 10/8".split(" "),
+  "10.0.0.0/33",
+  "10.1.0.0/16",
+  "10.0.0.0/-1",
+  "10.0.0.0/8 ",
+  ..."1.2.3.4.5/8 256.0.0.0/8 10.0.0.0/8/8 /8".split(" "),
+  ..."::/0 2001:db8::/32 2001:0db8::/32 02001:db8::/32 2001:DB8::/32 2001:db8::1/32 ::1/128".split(" "),
+  ..."::ffff:10.0.0.0/104 ::ffff:0:0/96 ::10.0.0.0/104 fe80::%eth0/64 ::/129 1::2::3/64 ::ffff/128".split(" "),
+  ..."app app.kubernetes.io/name a/b/c /a a/ A.b/c a.B/c -a a-".split(" "),
+  "a b",
+  ..."é _ a_b a..b".split(" "),
+  "x".repeat(63),
+  "x".repeat(64),
+  "a.".repeat(126) + "a",
+  "a.".repeat(127) + "a",
+  `${"x".repeat(64)}/a`,
+  ..."In NotIn Exists DoesNotExist in Gt Ingress Egress ingress TCP UDP SCTP tcp".split(" "),
+  ..."http http-alt HTTP http--alt -http 80 8a a-very-long-port fifteen-letters".split(" "),
+  "",
+  " ",
+  ..."* web- web. kubernetes orphan foregroundDeletion example.com/x null true".split(" "),
+  "a\nb",
+  "constructor",
+  ..."2030-01-31T12:00:00Z 2030-02-31T12:00:00Z 2030-01-31 v1 a/v1 a/b/v1 Event __proto__".split(" "),
+  0,
+  1,
+  -1,
+  53,
+  80,
+  65535,
+  65536,
+  80.5,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 63,
+  -(2 ** 31),
+  1e21,
+  1e-7,
+  true,
+  false,
+  null,
+  {},
+  [],
+  [null],
+  [{}],
+  [[]],
+  [""],
+  { a: "b" },
+  { a: null },
+  { a: 1 },
+  { podSelector: {} },
+  ["Ingress"],
+  ["Egress"],
+  ["Ingress", "Egress", "Ingress"],
+  [null, null],
+  { cidr: "10.0.0.0/8" },
 ];
 
 const FIXED = new Set(["", "/apiVersion", "/kind", "/metadata/namespace"]);
@@ -128,20 +132,10 @@ const HOW = ["drop", "null", "exchange", "replace", "wrap", "unwrap", "copy", "r
 
 /** Fields, so that renaming finds one that is known elsewhere, or nearly. */
 const KEYS = [
-  ...["podSelector", "namespaceSelector", "ipBlock", "cidr", "except", "from", "to", "ports", "port", "endPort"],
-  ...["protocol", "matchLabels", "matchExpressions", "key", "operator", "values", "policyTypes", "ingress", "egress"],
-  ...[
-    "labels",
-    "annotations",
-    "name",
-    "generateName",
-    "finalizers",
-    "ownerReferences",
-    "status",
-    "podselector",
-    "cidrs",
-  ],
-  ...["uid", "creationTimestamp", "generation", "managedFields", "deletionTimestamp", "selfLink", "controller"],
+  ..."podSelector namespaceSelector ipBlock cidr except from to ports port endPort".split(" "),
+  ..."protocol matchLabels matchExpressions key operator values policyTypes ingress egress".split(" "),
+  ..."labels annotations name generateName finalizers ownerReferences status podselector cidrs".split(" "),
+  ..."uid creationTimestamp generation managedFields deletionTimestamp selfLink controller".split(" "),
 ];
 
 function mutate(object: unknown, { where, how, chance }: Change): unknown {
@@ -152,29 +146,21 @@ function mutate(object: unknown, { where, how, chance }: Change): unknown {
   const key = KEYS[chance % KEYS.length] ?? "x";
   const alike = WORDS.filter((word) => typeof word === typeof old);
   const word = WORDS[chance % WORDS.length];
-  switch (how) {
-    case "drop":
-      return edited(object, path, () => []);
-    case "rename":
-      return edited(object, path, () => [[key, old]]);
-    case "add":
-      return edited(object, path, (name) => [
-        [name, isRecord(old) ? { ...old, [key]: word } : Array.isArray(old) ? [...old, word] : old],
-      ]);
-    case "null":
-      return edited(object, path, (name) => [[name, null]]);
-    case "exchange":
-      return edited(object, path, (name) => [[name, alike[chance % alike.length]]]);
-    case "replace":
-      return edited(object, path, (name) => [[name, word]]);
-    case "wrap":
-      return edited(object, path, (name) => [[name, [old]]]);
-    case "unwrap":
-      return edited(object, path, (name) => [[name, Array.isArray(old) ? old[0] : JSON.stringify(old)]]);
-    case "copy":
-      return edited(object, path, (name) => [[name, at(object, places[chance % places.length] ?? path)]]);
-  }
+  const edits: Readonly<Record<Change["how"], (name: string) => Entries>> = {
+    drop: () => [],
+    rename: () => [[key, old]],
+    add: (name) => [[name, isRecord(old) ? { ...old, [key]: word } : Array.isArray(old) ? [...old, word] : old]],
+    null: (name) => [[name, null]],
+    exchange: (name) => [[name, alike[chance % alike.length]]],
+    replace: (name) => [[name, word]],
+    wrap: (name) => [[name, [old]]],
+    unwrap: (name) => [[name, Array.isArray(old) ? (old[0] ?? null) : JSON.stringify(old)]],
+    copy: (name) => [[name, at(object, places[chance % places.length] ?? path)]],
+  };
+  return edited(object, path, edits[how]);
 }
+
+type Entries = readonly (readonly [name: string, value: unknown])[];
 
 function placesIn(value: unknown, path: string): string[] {
   const inner = Array.isArray(value)
@@ -186,9 +172,9 @@ function placesIn(value: unknown, path: string): string[] {
 }
 
 /** The same with other entries (none, or one) in the place of the one at `path`. */
-function edited(value: unknown, path: string, entries: (name: string) => [string, unknown][]): unknown {
+function edited(value: unknown, path: string, entries: (name: string) => Entries): unknown {
   const [step, ...rest] = stepsOf(path);
-  const one = ([name, item]: [string, unknown]): [string, unknown][] =>
+  const one = ([name, item]: [string, unknown]): Entries =>
     name !== step
       ? [[name, item]]
       : rest.length === 0

@@ -248,11 +248,12 @@ test("peers and selectors, wherever they stand", () => {
   expect(keys).toEqual(["a", "b", "c", "d"]);
 });
 
-test("annotations that are no texts are left out; `__proto__` is a key like any other", () => {
+test("annotations that are no texts are left out, null is the empty one; `__proto__` is a key like any other", () => {
   const metadata: unknown = JSON.parse('{"annotations": {"a": "x", "b": 1, "c": null, "__proto__": "y"}}');
   const { annotations } = toPolicy({ metadata } as NetworkPolicy);
   expect(Object.entries(annotations)).toEqual([
     ["a", "x"],
+    ["c", ""],
     ["__proto__", "y"],
   ]);
 });
