@@ -1,4 +1,4 @@
-import { parseCidr } from "../model/cidr.ts";
+import { BITS, parseCidr, prefixSize } from "../model/cidr.ts";
 import type { Range } from "../model/ranges.ts";
 import { show } from "./report.ts";
 
@@ -7,28 +7,29 @@ type Block = NonNullable<ReturnType<typeof parseCidr>>;
 /** ::ffff:0:0/96, where IPv6 writes IPv4 addresses: some programs would read one as the one, some as the other. */
 const MAPPED: Range = [0xffff_0000_0000n, 0xffff_ffff_ffffn];
 
+const NOT_ONE = "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32";
+
 /** The addresses of a CIDR, or what Kubernetes 1.36 (its gate StrictIPCIDRValidation) has against how it is written. */
 export function readCidr(text: string): Block | { readonly problem: string } {
   const wrong = (why: string): { readonly problem: string } => ({ problem: `is ${show(text)}; ${why}` });
-  const [, address, length] = /^([\da-fA-F.:]+)\/(\d{1,9})$/.exec(text) ?? [];
+  if (text.length > 60) return wrong(NOT_ONE);
+  const [, address, length] = /^([\da-fA-F.:]+)\/(\d+)$/.exec(text) ?? [];
   if (address === undefined || length === undefined) {
-    const full = parseCidr(text)?.family === "IPv6" ? 128 : 32;
-    const isAddress = !/[/%]/.test(text) && parseCidr(text) !== undefined;
-    return wrong(
-      isAddress ? `must be a CIDR: write /${full} after it` : "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32",
-    );
+    const single = /[/%]/.test(text) ? undefined : parseCidr(text);
+    return wrong(single === undefined ? NOT_ONE : `must be a CIDR: write /${BITS[single.family]} after it`);
   }
-  const block = parseCidr(text);
   const single = parseCidr(address);
-  if (block === undefined || single === undefined || /^0\d/.test(length)) {
+  if (single === undefined || /^0\d/.test(length) || Number(length) > BITS[single.family]) {
     const plain = `${withoutZeros(address)}/${Number(length)}`;
     const isPadded = plain !== text && parseCidr(plain) !== undefined;
-    return wrong(isPadded ? "numbers must not begin with 0" : "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32");
+    return wrong(isPadded ? "numbers must not begin with 0" : NOT_ONE);
   }
-  if (block.family === "IPv6" && isWithin(single.range, MAPPED)) return wrong("IPv4 must not be written as IPv6");
-  if (single.range[0] !== block.range[0])
-    return wrong(`bits after the first ${length} must be 0: the network's address`);
-  return block;
+  const { family, range } = single;
+  const [first] = range;
+  if (family === "IPv6" && isWithin(range, MAPPED)) return wrong("IPv4 must not be written as IPv6");
+  const count = prefixSize(family, Number(length));
+  if (first % count !== 0n) return wrong(`bits after the first ${length} must be 0: the network's address`);
+  return { family, range: [first, first + count - 1n] };
 }
 
 /** All of the inner addresses are in `outer`, and fewer. */

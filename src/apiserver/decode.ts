@@ -66,7 +66,7 @@ const TIME =
 
 /** RFC 3339 as Go reads it. */
 function isTime(value: unknown): boolean {
-  const [, year, month, day] = (typeof value === "string" && TIME.exec(value)) || [];
+  const [, year, month, day] = (typeof value === "string" && value.length < 100 && TIME.exec(value)) || [];
   if (year === undefined) return false;
   // The last day of a month is day 0 of the next; 2000 and its like repeat every 400 years.
   const lastDay = new Date(Date.UTC(2000 + (Number(year) % 400), Number(month), 0)).getUTCDate();

@@ -38,7 +38,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
     apiVersion: "v1",
     schema: NAMESPACE,
     naming: { syntax: "label", namespaced: false },
-    check({ spec }, report) {
+    check({ metadata, spec }, report) {
+      // Of the other kinds the API server sets it, whatever it says.
+      const generation = isRecord(metadata) ? metadata["generation"] : undefined;
+      if (typeof generation === "number" && generation < 0)
+        report("/metadata/generation", `is ${generation}; must not be less than 0`);
       if (isRecord(spec)) checkFinalizers(spec["finalizers"], "/spec/finalizers", report);
     },
   },

@@ -1,9 +1,12 @@
 /** Takes one thing that is wrong: where (JSON Pointer), and what is there and what is allowed, in one line. */
 export type Report = (path: string, message: string) => void;
 
-/** A value as JSON, short enough for a line, with nothing in it that a terminal would act upon. */
+/** A value, short enough for a line, with nothing in it that a terminal would act upon. Any size, any depth. */
 export function show(value: unknown): string {
-  const json = (JSON.stringify(value) ?? "nothing").replaceAll(/\p{C}/gu, "?");
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value !== "string") return String(value);
+  const json = JSON.stringify(value.slice(0, 60)).replaceAll(/\p{C}/gu, "?");
   return json.length > 40 ? `${json.slice(0, 37)}...` : json;
 }
 

@@ -38,7 +38,7 @@ function checkRequirement(raw: unknown, path: string, report: Report): void {
   if (takesValues === true && values.length === 0)
     report(`${path}/values`, `is empty; operator ${show(operator)} needs at least one value`);
   if (takesValues === false && values.length > 0)
-    report(`${path}/values`, `is ${show(values)}; operator ${show(operator)} takes no values`);
+    report(`${path}/values`, `has ${values.length} items; operator ${show(operator)} takes no values`);
 
   const key = requirement["key"] ?? "";
   const keyProblem = typeof key === "string" && key !== "" ? labelKeyProblem(key) : undefined;

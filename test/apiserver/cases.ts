@@ -368,6 +368,8 @@ const NAMESPACES: readonly Case[] = [
   ["a namespace with a wrong label", namespace({ name: "shop", labels: { a: "b c" } }), "/metadata/labels/a"],
   ["a namespace with a boolean label", namespace({ name: "shop", labels: { a: true } }), "/metadata/labels/a"],
   ["a namespace with an unknown field", namespace({ name: "shop", label: {} }), "/metadata/label"],
+  ["a namespace with a generation", namespace({ name: "shop", generation: 7 })],
+  ["a namespace with a generation below 0", namespace({ name: "shop", generation: -1 }), "/metadata/generation"],
   ["labels outside metadata", namespace({ name: "shop" }, { labels: {} }), "/labels"],
   ["an unknown field of its spec", namespace({ name: "shop" }, { spec: { quota: 1 } }), "/spec/quota"],
   ["finalizers of its spec", namespace({ name: "shop" }, { spec: { finalizers: ["a.b/c", "kubernetes"] } })],

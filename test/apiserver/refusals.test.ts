@@ -54,7 +54,7 @@ describe("what it is", () => {
 
   test.each([
     [null, [" is null; must be an object"]],
-    [[], [" is []; must be an object"]],
+    [[], [" is a list; must be an object"]],
     ["text", [' is "text"; must be an object']],
     [{}, ["/apiVersion is missing", "/kind is missing"]],
     [{ apiVersion: "", kind: null }, ["/apiVersion is missing", "/kind is missing"]],
@@ -136,7 +136,25 @@ describe("whatever it is given", () => {
   });
 });
 
-test("a thousand mistakes take no longer than they must", () => {
+test("size and depth do not matter", () => {
+  let deep: unknown = [];
+  for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
+  for (const odd of ["a".repeat(2 ** 24), "1.".repeat(2 ** 23), "/".repeat(2 ** 24), deep, { deep }]) {
+    const key = typeof odd === "string" ? odd : "a";
+    const whole = networkPolicy({
+      metadata: { name: odd, labels: { [key]: odd }, creationTimestamp: odd, finalizers: [odd] } as object,
+      spec: {
+        podSelector: { matchLabels: { [key]: odd }, matchExpressions: [{ key: odd, operator: odd, values: [odd] }] },
+        policyTypes: [odd],
+        ingress: [{ from: [{ ipBlock: { cidr: odd, except: [odd] } }], ports: [{ port: odd, protocol: odd }] }],
+        [key]: odd,
+      },
+    });
+    expect(refusalsOf(whole).length).toBeGreaterThan(10);
+  }
+});
+
+test("a hundred thousand mistakes are all told", () => {
   const fields = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`field-${i}`, i]));
   expect(refusalsOf(networkPolicy({ spec: fields }))).toHaveLength(100_000);
 });

@@ -36,7 +36,7 @@ const ONLY_KUBECTL: readonly (readonly [what: string, object: JsonObject, says: 
   ["a version that is a number", { apiVersion: 1, kind: "Namespace" }, /apiVersion|cannot unmarshal/],
 ];
 
-const MUTATIONS = 3_000;
+const MUTATIONS = 2_000;
 const AT_ONCE = 8;
 const COLLECTIONS: Readonly<Record<string, string>> = {
   NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
