@@ -1,5 +1,5 @@
 import { at, isRecord, type JsonObject } from "../model/json.ts";
-import type { Labels } from "../model/objects.ts";
+import { type Labels, labelsOf } from "../model/objects.ts";
 import { matches, toSelector } from "../model/selector.ts";
 import { checkAnnotations, checkLabels } from "./metadata.ts";
 import type { Report } from "./report.ts";
@@ -39,8 +39,5 @@ export function checkControlledPods(object: JsonObject, report: Report): void {
 }
 
 function templateLabels(object: JsonObject): Labels {
-  const labels = at(object, "/spec/template/metadata/labels");
-  return Object.fromEntries(
-    Object.entries(isRecord(labels) ? labels : {}).map(([key, value]) => [key, typeof value === "string" ? value : ""]),
-  );
+  return labelsOf(at(object, "/spec/template/metadata/labels"));
 }

