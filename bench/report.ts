@@ -4,6 +4,7 @@ import type { InjectionResult } from "./inject.ts";
 import type { Machine } from "./machine.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { median } from "./statistics.ts";
+import { table } from "./table.ts";
 
 export interface Results {
   readonly date: Date;
@@ -120,11 +121,4 @@ function evaluationRow({ of, objects, refused, warned, meanUs, p99Us }: Evaluati
 
 function injectionRow({ p50Ms, p99Ms, writesPerNamespace }: InjectionResult): string[] {
   return [`${p50Ms.toFixed(1)} ms`, `${p99Ms.toFixed(1)} ms`, `${writesPerNamespace}`];
-}
-
-/** Columns as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }

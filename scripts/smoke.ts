@@ -1,36 +1,22 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { assertNodeVersion } from "../src/node-version.ts";
 import { freePort } from "../test/cluster/harness/net.ts";
+import { installPackage } from "./package.ts";
 
 /**
  * Does the package work where it is installed? Packs it, installs it into an empty folder without development
  * dependencies, starts `drawbridge serve` there, and lets it refuse a policy.
  */
 assertNodeVersion();
-const run = promisify(execFile);
-const top = fileURLToPath(new URL("..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "drawbridge-smoke-"));
 try {
-  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: top });
-  const tarball = /"filename": *"([^"]+)"/.exec(stdout)?.[1] ?? "";
-  await run("npm", [
-    "install",
-    "--prefix",
-    folder,
-    "--omit=dev",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    join(folder, tarball),
-  ]);
-  await refuseSomething(join(folder, "node_modules/.bin/drawbridge"));
+  const { command, tarball } = await installPackage(folder);
+  await refuseSomething(command);
   console.log(`the package ${tarball} installs and runs`);
 } finally {
   await rm(folder, { recursive: true, force: true });
