@@ -65,14 +65,16 @@ function definition(
 
 /**
  * The JSON Schema that TypeBox makes, as a structural schema, which is what an API server accepts: every level has a
- * type, maps are additionalProperties, and unknown fields are not forbidden but pruned (a client that asks for strict
- * validation is told of them). No defaults: the API server would store them, and under lenient validation a misspelt
- * field would silently become one.
+ * type, maps are additionalProperties. Unknown fields cannot be forbidden in one; where the JSON Schema does, they are
+ * kept, so that the webhook and whoever loads the document see and refuse them. The API server would else prune them
+ * unless the client asks for strict validation, and a selector with a misspelt field would select everything. No
+ * defaults, for the same reason: a misspelt field would silently become one.
  */
 export function structural(schema: unknown): JsonObject {
   if (!isRecord(schema) || Object.keys(schema).length === 0) return { "x-kubernetes-preserve-unknown-fields": true };
-  const { additionalProperties: _, patternProperties, uniqueItems, ...rest } = schema;
+  const { additionalProperties, patternProperties, uniqueItems, ...rest } = schema;
   const result: Record<string, unknown> = { ...rest };
+  if (additionalProperties === false) result["x-kubernetes-preserve-unknown-fields"] = true;
   if (Array.isArray(schema["enum"])) result["type"] = "string";
   if (isRecord(schema["properties"])) {
     result["properties"] = Object.fromEntries(

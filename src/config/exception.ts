@@ -2,15 +2,15 @@ import { type Static, Type } from "typebox";
 import { customResource } from "./resource.ts";
 import { target } from "./selector.ts";
 
-const TEXT = { minLength: 1, pattern: "\\S" };
+const SAID = { pattern: "\\S" };
 
 /** What every exception says, of whichever kind. */
 export const EXCEPTION_FIELDS = {
   rules: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: "Ids of the rules that do not apply." }),
   policies: Type.Optional(target("The NetworkPolicies that it is for.")),
   workloads: Type.Optional(target("The Pods and the kinds with Pod templates that it is for.")),
-  reason: Type.String({ ...TEXT, description: "Why, for whoever looks at it next." }),
-  owner: Type.String({ ...TEXT, description: "Whom to ask." }),
+  reason: Type.String({ ...SAID, maxLength: 1000, description: "Why, for whoever looks at it next." }),
+  owner: Type.String({ ...SAID, maxLength: 200, description: "Whom to ask; it is named in logs." }),
 } as const;
 
 export const NetworkExceptionSchema = customResource(

@@ -2,14 +2,15 @@ import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
 import type { ConfigKind } from "../config/validate.ts";
 import { type Configuration, configure, type Documents } from "../engine/configuration.ts";
-import { DocumentSet } from "../engine/document-set.ts";
-import { checkDocument } from "../engine/documents.ts";
+import { DocumentSet, titleOf } from "../engine/document-set.ts";
+import { checkDocument } from "../engine/check-document.ts";
 import { fieldPath } from "../model/json.ts";
-import type { KubernetesObject } from "../model/objects.ts";
+import { isTerminating, type KubernetesObject } from "../model/objects.ts";
 
 /**
  * The configuration of a running server: documents come and go, and the last good version of each stays in force until
- * a better one arrives. A document that was never good does not exist, so the embedded ones may hold instead.
+ * a better one arrives. A document that was never good does not exist, so the embedded ones may hold instead. But an
+ * exception is a permission, which in doubt nobody has: one that is no longer valid, or on its way out, does not count.
  */
 export class LiveConfiguration {
   readonly #mode: Cap;
@@ -39,13 +40,18 @@ export class LiveConfiguration {
 
   /** Takes over a document as the cluster has it. Returns what is wrong with it, if it is not taken over. */
   set(kind: ConfigKind, object: KubernetesObject): string | undefined {
+    if (kind === "NetworkException" && isTerminating(object)) {
+      this.remove(kind, object);
+      return undefined;
+    }
     const checked = checkDocument(object);
     if (checked.problems !== undefined) {
+      if (kind === "NetworkException") this.#documents.delete(kind, object.metadata ?? {});
       const isKnown = this.#documents.has(kind, object.metadata ?? {});
       const inForce = isKnown ? "its last good version stays in force" : "it is not in force";
       const lines = checked.problems.map(({ path, message }) => `${fieldPath(path)} ${message}`);
-      const text = `${titleOf(kind, object)} is not valid, so ${inForce}: ${lines.join("; ")}`;
-      this.#problems.set(titleOf(kind, object), text);
+      const text = `${titleOf(kind, object.metadata ?? {})} is not valid, so ${inForce}: ${lines.join("; ")}`;
+      this.#problems.set(titleOf(kind, object.metadata ?? {}), text);
       return text;
     }
     this.#documents.set(checked.document);
@@ -59,7 +65,7 @@ export class LiveConfiguration {
   }
 
   #changed(kind: ConfigKind, object: KubernetesObject): void {
-    this.#problems.delete(titleOf(kind, object));
+    this.#problems.delete(titleOf(kind, object.metadata ?? {}));
     // Exceptions are looked up one by one: there may be thousands.
     if (kind !== "NetworkException") this.#current = this.#configure();
   }
@@ -67,9 +73,4 @@ export class LiveConfiguration {
   #configure(): Configuration {
     return configure(this.#mode, this.#embedded, this.#documents);
   }
-}
-
-function titleOf(kind: ConfigKind, { metadata }: KubernetesObject): string {
-  const inNamespace = kind === "NetworkException" ? `${metadata?.namespace ?? ""}/` : "";
-  return `${kind} ${inNamespace}${metadata?.name ?? ""}`;
 }

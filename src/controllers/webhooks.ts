@@ -174,7 +174,10 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
           ...client("/validate"),
           sideEffects: "None",
           failurePolicy: "Ignore",
-          rules: [rule(GROUP, "v1alpha1", ["networkrulesets", "networkbaselines"], "Cluster")],
+          rules: [
+            rule(GROUP, "v1alpha1", ["networkrulesets", "networkbaselines"], "Cluster"),
+            rule(GROUP, "v1alpha1", ["networkexceptions"], "Namespaced"),
+          ],
         },
       ],
     },

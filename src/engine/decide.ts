@@ -41,8 +41,9 @@ function refusal({ kind, namespace, name }: ObjectRef, rulesetName: string, find
 
 const MOST_LINES = 40;
 
+/** What an exception has to do with it comes before the fix, as the end of a long warning is cut off. */
 function line({ rule, path, message, fix, lapsed }: Finding): string {
-  return `${rule}: ${fieldPath(path)}: ${message}. Fix: ${fix}.${lapsed === undefined ? "" : ` (${lapsed}.)`}`;
+  return `${rule}: ${fieldPath(path)}: ${message}${lapsed === undefined ? "" : ` (${lapsed})`}. Fix: ${fix}.`;
 }
 
 /** Enough to find the objects of a rule in an audit log; the whole text is in our own log. */

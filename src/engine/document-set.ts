@@ -5,7 +5,7 @@ import type { ConfigDocument, ConfigKind } from "../config/validate.ts";
 import type { ObjectMeta } from "../model/objects.ts";
 import type { Documents } from "./configuration.ts";
 
-/** Documents of our kinds, as they come and go. All of them have been checked. */
+/** Documents of our kinds, as they come and go. All of them have been checked (check-document.ts). */
 export class DocumentSet implements Documents {
   readonly rulesets = new Map<string, NetworkRuleset>();
   readonly baselines = new Map<string, NetworkBaseline>();
@@ -51,6 +51,11 @@ export class DocumentSet implements Documents {
     if (kind === "NetworkException") return this.#exceptions.get(namespaceOf(metadata));
     return kind === "NetworkRuleset" ? this.rulesets : this.baselines;
   }
+}
+
+/** `NetworkRuleset default`, `NetworkException shop/legacy` */
+export function titleOf(kind: ConfigKind, metadata: ObjectMeta): string {
+  return `${kind} ${kind === "NetworkException" ? `${namespaceOf(metadata)}/` : ""}${nameOf(metadata)}`;
 }
 
 function nameOf({ name = "" }: ObjectMeta): string {

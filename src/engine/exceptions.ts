@@ -1,6 +1,7 @@
 import type { NetworkException } from "../config/exception.ts";
+import type { PermanentException } from "../config/ruleset.ts";
 import type { Target } from "../config/selector.ts";
-import { DAY_MS, endOf } from "../model/dates.ts";
+import { dayAfter, endOf } from "../model/dates.ts";
 import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { type Labels, labelsOf } from "../model/objects.ts";
 import { matches, toSelector } from "../model/selector.ts";
@@ -8,11 +9,10 @@ import type { Subject } from "../rules/rule.ts";
 import type { Finding } from "./evaluate.ts";
 import type { Ruleset } from "./ruleset.ts";
 
-/** Where an object is, and what has been agreed upon there. */
+/** Where an object is, what has been agreed upon there, and when it is judged. */
 export interface Circumstances {
-  /** Undefined where it is not known. */
   readonly namespace: { readonly name: string; readonly labels: Labels };
-  /** Of that namespace. They need not be in date. */
+  /** All that are there in that namespace and in no other, in date or not. */
   readonly exceptions: readonly NetworkException[];
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -26,35 +26,28 @@ export function except(
   findings: readonly Finding[],
   subject: Subject,
   ruleset: Ruleset,
-  circumstances: Circumstances,
+  { namespace, exceptions, now }: Circumstances,
 ): readonly Finding[] {
-  const { namespace, exceptions, now } = circumstances;
+  if (findings.length === 0) return findings;
   const permanent = ruleset.exceptions.permanent.filter(
-    (exception) =>
-      isTarget(exception.namespaces, namespace.name, {
-        ...namespace.labels,
-        [NAMESPACE_NAME_LABEL]: namespace.name,
-      }) &&
-      (isWide(exception) || isFor(exception, subject)),
+    (exception) => isOfNamespace(exception, namespace) && (isForAll(exception) || isFor(exception, subject)),
   );
-  const own = exceptions.filter((exception) => isFor(exception.spec, subject));
-  if (permanent.length + own.length === 0) return findings;
+  const given = exceptions.filter(({ spec }) => isFor(spec, subject)).toSorted(byEnd);
+  if (permanent.length + given.length === 0) return findings;
   return findings.map((finding) => {
     const standing = permanent.find(({ rules }) => rules.includes(finding.rule));
     if (standing !== undefined) {
       return recorded(finding, `ruleset ${ruleset.name}, of ${standing.owner}: ${standing.reason}`);
     }
-    const given = own
+    const asked = given
       .filter(({ spec }) => spec.rules.includes(finding.rule))
       .map((exception) => ({ exception, fault: faultOf(exception, finding.rule, ruleset, now) }));
-    const counting = given.find(({ fault }) => fault === undefined)?.exception;
-    if (counting !== undefined) {
-      const { metadata, spec } = counting;
-      return recorded(finding, `NetworkException ${metadata.name} of ${spec.owner} until ${spec.expires}`);
-    }
-    const [first] = given;
-    if (first === undefined) return finding;
-    return { ...finding, lapsed: `NetworkException ${first.exception.metadata.name} ${first.fault?.text ?? ""}` };
+    const [shown] = asked.toSorted((a, b) => Number(a.fault !== undefined) - Number(b.fault !== undefined));
+    if (shown === undefined) return finding;
+    const { metadata, spec } = shown.exception;
+    return shown.fault === undefined
+      ? recorded(finding, `NetworkException ${metadata.name} of ${spec.owner} until ${spec.expires}`)
+      : { ...finding, lapsed: `NetworkException ${metadata.name} ${shown.fault.text}` };
   });
 }
 
@@ -62,55 +55,54 @@ function recorded(finding: Finding, exception: string): Finding {
   return { ...finding, mode: "audit", exception };
 }
 
-/** Why an exception does not count for a rule; `text` completes "NetworkException X ...". */
+/** Why an exception does not count for a rule. */
 export interface ExceptionFault {
   /** It was in order, and has ended. */
   readonly isExpired: boolean;
+  /** Completes "NetworkException X ...". */
   readonly text: string;
 }
 
+/** Judged anew each time: the ruleset may have changed since the exception was given, as may the namespace's label. */
 export function faultOf(
   { metadata, spec }: NetworkException,
   rule: string,
-  { name, exceptions }: Ruleset,
+  { name, exceptions: { rules, maxDays } }: Ruleset,
   now: number,
 ): ExceptionFault | undefined {
-  if (!exceptions.rules.includes(rule)) {
-    const allowed =
-      exceptions.rules.length === 0 ? "it allows none" : `it allows them to ${exceptions.rules.join(", ")}`;
-    return { isExpired: false, text: `does not count: ruleset ${name} allows no exception to ${rule}; ${allowed}` };
-  }
+  const doesNotCount = (why: string) => ({ isExpired: false, text: `does not count: ${why}` });
+  if (!rules.includes(rule)) return doesNotCount(`ruleset ${name} allows no exception to ${rule}`);
   const end = endOf(spec.expires) ?? 0;
-  if (now >= end) return { isExpired: true, text: `expired on ${spec.expires}` };
-  const { maxDays } = exceptions;
-  // A day that it holds on ends with the day after.
-  if (end > createdAt(metadata.creationTimestamp, now) + (maxDays + 1) * DAY_MS) {
-    const limit = `the ${maxDays} days that ruleset ${name} allows from its creation`;
-    return { isExpired: false, text: `does not count: until ${spec.expires} is longer than ${limit}` };
-  }
-  return undefined;
+  if (now >= end) return { isExpired: true, text: `has expired: it was until ${spec.expires}` };
+  // From its creation, so that editing the date does not renew it. What is only in a file begins now.
+  const latest = dayAfter(endOf(metadata.creationTimestamp ?? "") ?? now, maxDays);
+  if (end <= latest.end) return undefined;
+  return doesNotCount(
+    `it is until ${spec.expires}, and ruleset ${name} allows ${maxDays} days from its creation, so until ${latest.day}`,
+  );
 }
 
-/** To edit the date does not renew an exception: it counts from its creation. What is only in a file begins now. */
-function createdAt(creationTimestamp: string | undefined, now: number): number {
-  const created = Date.parse(creationTimestamp ?? "");
-  return Number.isNaN(created) ? now : created;
+/** The last to end first: of those that have ended, it is the one that is remembered. */
+function byEnd(a: NetworkException, b: NetworkException): number {
+  return (endOf(b.spec.expires) ?? 0) - (endOf(a.spec.expires) ?? 0);
 }
 
-interface Targets {
-  readonly policies?: Target;
-  readonly workloads?: Target;
+type Targets = Pick<PermanentException, "policies" | "workloads">;
+
+function isOfNamespace({ namespaces }: PermanentException, { name, labels }: Circumstances["namespace"]): boolean {
+  return isTarget(namespaces, name, { ...labels, [NAMESPACE_NAME_LABEL]: name });
 }
 
-function isWide({ policies, workloads }: Targets): boolean {
+function isForAll({ policies, workloads }: Targets): boolean {
   return policies === undefined && workloads === undefined;
 }
 
-function isFor({ policies, workloads }: Targets, { kind, ref, object }: Subject): boolean {
+function isFor({ policies, workloads }: Targets, { kind, object }: Subject): boolean {
   const target = kind === "NetworkPolicy" ? policies : kind === "Workload" ? workloads : undefined;
-  return target !== undefined && isTarget(target, ref.name, labelsOf(object.metadata?.labels));
+  return target !== undefined && isTarget(target, object.metadata?.name, labelsOf(object.metadata?.labels));
 }
 
-function isTarget({ names, selector }: Target, name: string, labels: Labels): boolean {
-  return names?.includes(name) === true || (selector !== undefined && matches(toSelector(selector, ""), labels));
+/** Named or selected. A name that is only begun (generateName) is nobody's yet. */
+function isTarget({ names = [], selector }: Target, name: string | undefined, labels: Labels): boolean {
+  return names.some((one) => one === name) || (selector !== undefined && matches(toSelector(selector, ""), labels));
 }

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConfigDocument, Validated } from "../config/validate.ts";
-import { DocumentSet } from "../engine/document-set.ts";
+import { DocumentSet, titleOf } from "../engine/document-set.ts";
 import { parseManifest } from "../manifest/read.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
@@ -10,7 +10,7 @@ import { manifestsUnder, readText } from "./manifests.ts";
 /** The folder that comes with the program: beside src/ in a checkout, beside dist/ in the package. */
 export const EMBEDDED_POLICIES = fileURLToPath(new URL("../../policies", import.meta.url));
 
-/** Says what is wrong with a document of ours: engine/documents.ts has the one that knows the rules. */
+/** Says what is wrong with a document of ours: engine/check-document.ts has the one that knows the rules. */
 export type CheckDocument = (raw: unknown) => Validated<ConfigDocument>;
 
 /**
@@ -30,7 +30,7 @@ export async function readPolicies(folder: string, checkDocument: CheckDocument)
         continue;
       }
       const { kind, metadata } = checked.document;
-      if (documents.has(kind, metadata)) problems.push(`${where}: ${kind} ${metadata.name} is there twice; keep one`);
+      if (documents.has(kind, metadata)) problems.push(`${where}: ${titleOf(kind, metadata)} is there twice; keep one`);
       documents.set(checked.document);
     }
   }

@@ -10,4 +10,10 @@ export function endOf(text: string): number | undefined {
   return isDay ? start + DAY_MS : start;
 }
 
+/** The day (`2027-01-31`, UTC) so many days after the one that a moment is in, and the moment at which it ends. */
+export function dayAfter(moment: number, days: number): { readonly day: string; readonly end: number } {
+  const start = (Math.floor(moment / DAY_MS) + days) * DAY_MS;
+  return { day: new Date(start).toISOString().slice(0, 10), end: start + DAY_MS };
+}
+
 export const DAY_MS = 24 * 60 * 60 * 1000;

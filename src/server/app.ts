@@ -71,7 +71,10 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.post<{ Body: AdmissionReview }>("/validate", { schema }, async ({ body, url }) =>
     answer("validate", body.request, deps, async () => {
       const verdict = await validate(body.request, deps, waitMsOf(url));
-      for (const { rule, mode } of verdict.findings) deps.metrics.findings.inc({ rule, mode });
+      for (const { rule, mode, exception } of verdict.findings) {
+        // Beside audit, which tells of what would be refused or warned of in a stronger mode: this would not.
+        deps.metrics.findings.inc({ rule, mode: exception === undefined ? mode : "excepted" });
+      }
       if (verdict.withheld !== undefined && verdict.withheld.length > 0 && body.request.dryRun !== true) {
         deps.metrics.baselineNamespaces.inc({ outcome: "would_inject" });
       }
@@ -142,12 +145,13 @@ async function answer(
   }
 }
 
-/** Which findings were only recorded, and by what: who opens a door by an exception is to be seen in the log. */
+/** Which findings an exception covers, and which one that is there does not: who opens a door by one is to be seen. */
 function exceptionsOf(findings: readonly Finding[]): object {
-  const exceptions = findings.flatMap(({ rule, exception }) =>
-    exception === undefined ? [] : [`${rule} by ${exception}`],
-  );
-  return exceptions.length === 0 ? {} : { exceptions: [...new Set(exceptions)] };
+  const texts = (field: "exception" | "lapsed") => [
+    ...new Set(findings.flatMap(({ rule, [field]: text }) => (text === undefined ? [] : [`${rule}: ${text}`]))),
+  ];
+  const [exceptions, lapsed] = [texts("exception"), texts("lapsed")];
+  return { ...(exceptions.length > 0 && { exceptions }), ...(lapsed.length > 0 && { lapsed }) };
 }
 
 function verdictOf({ allowed, warnings }: { allowed: boolean; warnings: readonly string[] }, findings: number): string {

@@ -2,7 +2,7 @@ import { governingBaseline } from "../baseline/govern.ts";
 import type { NetworkException } from "../config/exception.ts";
 import { type Configuration, type Governance, governanceOf } from "../engine/configuration.ts";
 import { ALLOWED, boundWarnings, type Decision, decide } from "../engine/decide.ts";
-import { checkDocument } from "../engine/documents.ts";
+import { checkDocument } from "../engine/check-document.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
@@ -68,6 +68,7 @@ function judge(
   circumstances: Circumstances,
 ): Verdict {
   const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
+  // What the old object is found to have, an exception changes nothing of: what was there is there.
   const findings =
     old === undefined || found.length === 0 ? found : relax(found, subject, evaluate(old, ruleset, cap), old);
   return { decision: decide(subject.ref, ruleset.name, findings), findings };
@@ -114,8 +115,9 @@ function invalidDocument(kind: string, object: KubernetesObject): Verdict | unde
 }
 
 /**
- * An exception that would not count is refused where it is written, not found out when the policy is. What was there
- * before, because the ruleset allowed it then, may be touched.
+ * An exception that would not count is refused where it is written, not found out when the policy is. But what was
+ * allowed once may be written again as it is, or label changes and the syncs of GitOps tools would fail: one that has
+ * expired, and one of before the ruleset was tightened.
  */
 async function validateException(
   { oldObject, namespace = "" }: AdmissionRequest,
@@ -128,7 +130,12 @@ async function validateException(
   const faults = exception.spec.rules.flatMap((rule) => faultOf(exception, rule, ruleset, deps.now()) ?? []);
   const lines = [...new Set(faults.map(({ text }) => `NetworkException ${exception.metadata.name} ${text}`))];
   const isAsBefore = oldObject != null && canonical(at(oldObject, "/spec")) === canonical(exception.spec);
-  if (!isAsBefore && faults.some(({ isExpired }) => !isExpired)) return refused(lines.join("\n"));
+  if (!isAsBefore && faults.some(({ isExpired }) => !isExpired)) {
+    const { rules } = ruleset.exceptions;
+    const allowed = rules.length === 0 ? "It allows no exceptions." : `It allows exceptions to ${rules.join(", ")}.`;
+    const asksTooMuch = exception.spec.rules.some((rule) => !rules.includes(rule));
+    return refused([...lines, ...(asksTooMuch ? [allowed] : [])].join("\n"));
+  }
   return {
     decision: { ...ALLOWED, warnings: boundWarnings(lines.map((line) => `drawbridge: ${line}`)) },
     findings: [],

@@ -23,7 +23,7 @@ export function createMetrics() {
     }),
     findings: new Counter({
       name: "drawbridge_findings_total",
-      help: "Findings on admitted or refused objects, by rule and by what was done: enforce, warn or audit. Dry runs count.",
+      help: "Findings on admitted or refused objects, by rule and by what was done: enforce, warn, audit, or excepted where an exception covers it. Dry runs count.",
       labelNames: ["rule", "mode"] as const,
       registers,
     }),
@@ -35,12 +35,12 @@ export function createMetrics() {
     }),
     configurationErrors: new Gauge({
       name: "drawbridge_configuration_errors",
-      help: "NetworkRulesets and NetworkBaselines that are not valid, so that an older version or the embedded one is in force.",
+      help: "NetworkRulesets, NetworkBaselines and NetworkExceptions that are not valid, so that an older version, the embedded one or none is in force.",
       registers,
     }),
     configurationRejections: new Counter({
       name: "drawbridge_configuration_rejections_total",
-      help: "Changes of NetworkRulesets and NetworkBaselines that were not taken over because they are not valid.",
+      help: "Changes of NetworkRulesets, NetworkBaselines and NetworkExceptions that were not taken over because they are not valid.",
       labelNames: ["kind"] as const,
       registers,
     }),

@@ -24,7 +24,11 @@ function nodes(schema: unknown, path = ""): [path: string, node: JsonObject][] {
 }
 
 test("one for each kind", () => {
-  expect(CRDS.map(([file]) => file)).toEqual(["networkrulesets.yaml", "networkbaselines.yaml"]);
+  expect(CRDS.map(([file]) => file)).toEqual([
+    "networkrulesets.yaml",
+    "networkbaselines.yaml",
+    "networkexceptions.yaml",
+  ]);
 });
 
 describe.each(CRDS)("%s", (file, crd) => {
@@ -37,7 +41,7 @@ describe.each(CRDS)("%s", (file, crd) => {
       metadata: { name: `${plural}.drawbridge.dev` },
       spec: {
         group: "drawbridge.dev",
-        scope: "Cluster",
+        scope: plural === "networkexceptions" ? "Namespaced" : "Cluster",
         names: { plural, singular: plural.slice(0, -1) },
         versions: [{ name: "v1alpha1", served: true, storage: true }],
       },
@@ -54,7 +58,12 @@ describe.each(CRDS)("%s", (file, crd) => {
     "items",
     "additionalProperties",
     "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
     "minItems",
+    "minProperties",
     "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
@@ -62,10 +71,17 @@ describe.each(CRDS)("%s", (file, crd) => {
 
   test.each(nodes(schemaOf(crd)))("schema of %j is structural", (_, node) => {
     expect(Object.keys(node).filter((keyword) => !KNOWN.has(keyword))).toEqual([]);
-    if (node["x-kubernetes-preserve-unknown-fields"] === true) return;
+    if (node["x-kubernetes-preserve-unknown-fields"] === true && node["properties"] === undefined) return;
     expect(node["type"]).toMatch(/^(object|array|string|integer|boolean)$/);
     if (node["type"] === "array") expect(node["items"]).toBeDefined();
     expect(node["additionalProperties"] !== undefined && node["properties"] !== undefined).toBe(false);
+  });
+
+  test("everything in spec keeps a misspelt field, so that we see it: pruned, a selector would select everything", () => {
+    const spec = nodes((schemaOf(crd)["properties"] as JsonObject)["spec"]);
+    for (const [path, node] of spec.filter(([, { properties }]) => properties !== undefined)) {
+      expect(node["x-kubernetes-preserve-unknown-fields"], path).toBe(true);
+    }
   });
 
   test("survives being written as JSON", () => {
@@ -83,7 +99,7 @@ describe("structural", () => {
     [
       "an object that allows nothing else",
       Type.Object({}, { additionalProperties: false }),
-      { type: "object", properties: {} },
+      { type: "object", properties: {}, "x-kubernetes-preserve-unknown-fields": true },
     ],
     [
       "an object",
@@ -99,7 +115,10 @@ describe("structural", () => {
     [
       "a map of objects",
       Type.Record(Type.String(), Type.Object({}, { additionalProperties: false })),
-      { type: "object", additionalProperties: { type: "object", properties: {} } },
+      {
+        type: "object",
+        additionalProperties: { type: "object", properties: {}, "x-kubernetes-preserve-unknown-fields": true },
+      },
     ],
     [
       "a map of anything",
@@ -114,7 +133,12 @@ describe("structural", () => {
       Type.Array(Type.Object({ name: Type.String() }, { additionalProperties: false }), { uniqueItems: true }),
       {
         type: "array",
-        items: { type: "object", required: ["name"], properties: { name: { type: "string" } } },
+        items: {
+          type: "object",
+          required: ["name"],
+          properties: { name: { type: "string" } },
+          "x-kubernetes-preserve-unknown-fields": true,
+        },
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["name"],
       },

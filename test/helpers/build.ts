@@ -1,4 +1,5 @@
 import type { NetworkBaseline, TemplateName } from "../../src/config/baseline.ts";
+import type { NetworkException } from "../../src/config/exception.ts";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { API_VERSION } from "../../src/model/names.ts";
@@ -76,6 +77,26 @@ export function expression(key: string, operator: string, values?: readonly stri
 /** A NetworkRuleset; `rules` as in its spec. */
 export function networkRuleset(name: string, spec: NetworkRuleset["spec"] = {}): NetworkRuleset {
   return { apiVersion: API_VERSION, kind: "NetworkRuleset", metadata: { name }, spec };
+}
+
+/** A NetworkException of the first of November 2026 to no-open-egress for all policies of `shop`. */
+export function networkException(
+  spec: Partial<NetworkException["spec"]> = {},
+  metadata: Partial<NetworkException["metadata"]> = {},
+): NetworkException {
+  return {
+    apiVersion: API_VERSION,
+    kind: "NetworkException",
+    metadata: { name: "legacy", namespace: "shop", creationTimestamp: "2026-11-01T09:00:00Z", ...metadata },
+    spec: {
+      rules: ["no-open-egress"],
+      ...(spec.workloads === undefined && { policies: { selector: {} } }),
+      reason: "The old database has no fixed address.",
+      owner: "team-db@example.com",
+      expires: "2026-11-30",
+      ...spec,
+    },
+  };
 }
 
 /** A NetworkBaseline for all namespaces, with every template unless others are named. */

@@ -5,6 +5,7 @@ const KINDS = {
   Namespace: { group: "", version: "v1" },
   NetworkRuleset: { group: "drawbridge.dev", version: "v1alpha1" },
   NetworkBaseline: { group: "drawbridge.dev", version: "v1alpha1" },
+  NetworkException: { group: "drawbridge.dev", version: "v1alpha1" },
 } as const;
 
 /** A minimal request that an API server would send, plus a tweak. */

@@ -66,7 +66,7 @@ async function contextOf(
   for (const { read } of files) collect(await read(), contents);
   // The validators take longer to load than most runs take: only where there is something to validate.
   const hasOwn = policies !== undefined || contents.configuration.length > 0;
-  const check = hasOwn ? (await import("../../engine/documents.ts")).checkDocument : NEVER_ASKED;
+  const check = hasOwn ? (await import("../../engine/check-document.ts")).checkDocument : NEVER_ASKED;
   const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, check);
   for (const raw of contents.configuration) {
     const { document } = check(raw);

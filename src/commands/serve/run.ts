@@ -7,7 +7,7 @@ import { connectInCluster } from "../../cluster/service-account.ts";
 import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
-import { checkDocument } from "../../engine/documents.ts";
+import { checkDocument } from "../../engine/check-document.ts";
 import { readEmbeddedPolicies, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
 import { createApp, type Phase } from "../../server/app.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkDocument } from "../../src/engine/documents.ts";
+import { checkDocument } from "../../src/engine/check-document.ts";
 import { RULES } from "../../src/rules/index.ts";
 import type { OptionSchema } from "../../src/rules/rule.ts";
 import { networkBaseline, networkRuleset } from "../helpers/build.ts";

@@ -27,12 +27,12 @@ function ruleProblems(document: ConfigDocument): Problem[] {
 }
 
 function unknownRules(ids: readonly string[], path: string): Problem[] {
-  return ids.flatMap((id, i) => (VALIDATORS.has(id) ? [] : [{ path: pointer(path, i), message: isNoRule(id) }]));
+  return ids.flatMap((id, i) =>
+    VALIDATORS.has(id) ? [] : [{ path: pointer(path, i), message: `is ${id}, which is not a rule; ${THE_RULES}` }],
+  );
 }
 
-function isNoRule(id: string): string {
-  return `is ${id}, which is not a rule; the rules are ${RULES.map((rule) => rule.id).join(", ")}`;
-}
+const THE_RULES = `the rules are ${RULES.map(({ id }) => id).join(", ")}`;
 
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
   RULES.map((rule) => [
@@ -46,9 +46,7 @@ function optionProblems({ spec }: NetworkRuleset): Problem[] {
   return Object.entries(spec.rules ?? {}).flatMap(([id, { options = {} }]) => {
     const path = pointer("/spec/rules", id);
     const validate = VALIDATORS.get(id);
-    if (validate === undefined) {
-      return [{ path, message: `is not a rule; the rules are ${RULES.map((rule) => rule.id).join(", ")}` }];
-    }
+    if (validate === undefined) return [{ path, message: `is not a rule; ${THE_RULES}` }];
     if (validate(options)) return [];
     return (validate.errors ?? [])
       .map(toProblem)
