@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BASES } from "../../src/config/ruleset.ts";
 import { validateDocument } from "../../src/config/validate.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
-import { networkBaseline, networkRuleset } from "../helpers/build.ts";
+import { networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
 
 const problems = (raw: unknown) => validateDocument(raw).problems ?? [];
 
@@ -194,5 +194,127 @@ describe("what is wrong with one, with the value and what is allowed", () => {
         .map(({ path }) => path)
         .toSorted(),
     ).toEqual(["/metadata/name", "/spec/base", "/spec/x"]);
+  });
+});
+
+describe("a NetworkException", () => {
+  const made = (spec: object) => ({ ...networkException(), spec: { ...networkException().spec, ...spec } });
+
+  test.each<[string, object]>([
+    ["for policies by name", { policies: { names: ["web"] } }],
+    ["for policies by label", { policies: { selector: { matchLabels: { app: "web" } } } }],
+    [
+      "for both kinds, by both",
+      { policies: { names: ["a"], selector: {} }, workloads: { names: ["b"], selector: {} } },
+    ],
+    ["until a moment", { expires: "2026-11-30T18:00:00Z" }],
+    ["until a leap day", { expires: "2028-02-29" }],
+  ])("%s is valid", (_, spec) => {
+    expect(problems(made(spec))).toEqual([]);
+  });
+
+  test.each(["rules", "reason", "owner", "expires"])("without %s", (field) => {
+    expect(problems(made({ [field]: undefined }))).toEqual([{ path: `/spec/${field}`, message: "is missing" }]);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    ["for nothing", { policies: undefined }, "/spec", /^says neither policies nor workloads/],
+    ["for policies that it does not say", { policies: {} }, "/spec/policies", /must NOT have fewer than 1 properties/],
+    ["for no names", { policies: { names: [] } }, "/spec/policies/names", /must NOT have fewer than 1 items/],
+    ["for an empty name", { policies: { names: [""] } }, "/spec/policies/names/0", /fewer than 1 characters/],
+    [
+      "a misspelt field of it",
+      { policy: { names: ["web"] } },
+      "/spec/policy",
+      /is not a field of this; allowed: rules, policies/,
+    ],
+    [
+      "a misspelt selector, which would select everything",
+      { policies: { selector: { matchLabel: { app: "web" } } } },
+      "/spec/policies/selector/matchLabel",
+      /is not a field of this; allowed: matchLabels, matchExpressions/,
+    ],
+    [
+      "an operator without values",
+      { policies: { selector: { matchExpressions: [{ key: "a", operator: "In" }] } } },
+      "/spec/policies/selector/matchExpressions/0/values",
+      /is empty/,
+    ],
+    [
+      "an operator with values too many, of workloads",
+      { workloads: { selector: { matchExpressions: [{ key: "a", operator: "Exists", values: ["b"] }] } } },
+      "/spec/workloads/selector/matchExpressions/0/values",
+      /takes no values/,
+    ],
+    ["no rules", { rules: [] }, "/spec/rules", /fewer than 1 items/],
+    ["a reason of blanks", { reason: " \n\t" }, "/spec/reason", /must match pattern/],
+    ["an owner of nothing", { owner: "" }, "/spec/owner", /must match pattern/],
+    ["an owner that is a novel", { owner: "x".repeat(201) }, "/spec/owner", /more than 200 characters/],
+    ["a day that is none", { expires: "2026-02-30" }, "/spec/expires", /is "2026-02-30"; there is no such day or time/],
+    ["a time that is none", { expires: "2026-11-30T24:00:00Z" }, "/spec/expires", /there is no such day or time/],
+    ["another time zone", { expires: "2026-11-30T18:00:00+01:00" }, "/spec/expires", /must match pattern/],
+    ["a date, as YAML 1.1 would have it", { expires: 20261130 }, "/spec/expires", /must be of type string/],
+    ["for ever", { expires: "never" }, "/spec/expires", /must match pattern/],
+  ])("%s", (_, spec, path, message) => {
+    expect(problems(made(spec))).toContainEqual({ path, message: expect.stringMatching(message) as unknown });
+  });
+});
+
+describe("what a ruleset says of exceptions", () => {
+  const made = (exceptions: unknown) => ({ ...networkRuleset("x"), spec: { exceptions } });
+  const permanent = (tweak: object) =>
+    made({ permanent: [{ rules: ["r"], namespaces: { names: ["a"] }, reason: "r", owner: "o", ...tweak }] });
+  const at = "/spec/exceptions";
+
+  test.each<[string, unknown]>([
+    ["nothing", made({})],
+    ["none", made({ rules: [], permanent: [] })],
+    ["rules and days", made({ rules: ["r"], maxDays: 1 })],
+    ["ten years", made({ maxDays: 3650 })],
+    ["a permanent one", permanent({})],
+    ["a permanent one for some policies", permanent({ policies: { names: ["web"] } })],
+  ])("%s", (_, raw) => {
+    expect(problems(raw)).toEqual([]);
+  });
+
+  test.each<[string, unknown, string, RegExp]>([
+    ["no day", made({ maxDays: 0 }), `${at}/maxDays`, /must be >= 1/],
+    ["more than ten years", made({ maxDays: 3651 }), `${at}/maxDays`, /must be <= 3650/],
+    ["half a day", made({ maxDays: 1.5 }), `${at}/maxDays`, /must be of type integer/],
+    ["days as text", made({ maxDays: "90" }), `${at}/maxDays`, /must be of type integer/],
+    ["a permanent one without a reason", permanent({ reason: undefined }), `${at}/permanent/0/reason`, /is missing/],
+    ["a permanent one without an owner", permanent({ owner: undefined }), `${at}/permanent/0/owner`, /is missing/],
+    [
+      "a permanent one for no namespaces",
+      permanent({ namespaces: undefined }),
+      `${at}/permanent/0/namespaces`,
+      /is missing/,
+    ],
+    [
+      "a permanent one for any namespaces",
+      permanent({ namespaces: {} }),
+      `${at}/permanent/0/namespaces`,
+      /fewer than 1 prop/,
+    ],
+    [
+      "a permanent one that ends",
+      permanent({ expires: "2027-01-31" }),
+      `${at}/permanent/0/expires`,
+      /is not a field of this/,
+    ],
+    [
+      "a misspelt narrowing",
+      permanent({ policys: { names: ["web"] } }),
+      `${at}/permanent/0/policys`,
+      /is not a field of this/,
+    ],
+    [
+      "a selector of namespaces that selects nothing",
+      permanent({ namespaces: { selector: { matchExpressions: [{ key: "a", operator: "In", values: [] }] } } }),
+      `${at}/permanent/0/namespaces/selector/matchExpressions/0/values`,
+      /is empty/,
+    ],
+  ])("%s", (_, raw, path, message) => {
+    expect(problems(raw)).toContainEqual({ path, message: expect.stringMatching(message) as unknown });
   });
 });

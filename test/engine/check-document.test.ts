@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { checkDocument } from "../../src/engine/check-document.ts";
 import { RULES } from "../../src/rules/index.ts";
 import type { OptionSchema } from "../../src/rules/rule.ts";
-import { networkBaseline, networkRuleset } from "../helpers/build.ts";
+import { networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
 
 const problems = (raw: unknown) => checkDocument(raw).problems ?? [];
 /** A NetworkRuleset with these rules, as a file may hold them. */
@@ -153,5 +153,31 @@ describe("each problem says where, what, and what is allowed", () => {
   });
   test("a document of another kind is not looked into", () => {
     expect(problems({ kind: "NetworkPolicy", spec: { rules: { x: 1 } } }).map(({ path }) => path)).toEqual(["/kind"]);
+  });
+});
+
+describe("the rules that exceptions name", () => {
+  const permanent = (rules: string[]) =>
+    networkRuleset("x", {
+      exceptions: { permanent: [{ rules, namespaces: { names: ["a"] }, reason: "r", owner: "o" }] },
+    });
+  test.each([
+    ["in an exception", (rules: string[]) => networkException({ rules }), "/spec/rules"],
+    [
+      "that may be excepted",
+      (rules: string[]) => networkRuleset("x", { exceptions: { rules } }),
+      "/spec/exceptions/rules",
+    ],
+    ["that are excepted for good", permanent, "/spec/exceptions/permanent/0/rules"],
+  ])("%s", (_, document, path) => {
+    expect(problems(document(["no-open-egress"]))).toEqual([]);
+    for (const id of ["no-open-egres", "constructor", "__proto__", "*"]) {
+      expect(problems(document(["no-open-egress", id]))).toEqual([
+        {
+          path: `${path}/1`,
+          message: expect.stringContaining(`is ${id}, which is not a rule; the rules are `) as unknown,
+        },
+      ]);
+    }
   });
 });

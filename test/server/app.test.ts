@@ -11,6 +11,7 @@ import type { KubernetesObject } from "../../src/model/objects.ts";
 import { type AppDeps, createApp } from "../../src/server/app.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { networkException } from "../helpers/build.ts";
 import { admissionRequest, admissionReview } from "./reviews.ts";
 
 const now = new Date();
@@ -465,6 +466,38 @@ describe("the log", () => {
     );
     expect(await metrics.registry.metrics()).toContain('kind="other"');
     expect(await metrics.registry.metrics()).not.toContain("Evil");
+  });
+});
+
+describe("what an exception covers", () => {
+  const open = policy({ policyTypes: ["Egress"], egress: [{}] });
+  const judged = async (expires: string) => {
+    const { post, lines, metrics } = start({ exceptionsIn: () => [networkException({ expires })] });
+    const { body } = await post("/validate", admissionReview(admissionRequest("NetworkPolicy", { object: open })));
+    const counted = (await metrics.registry.metrics())
+      .split("\n")
+      .filter((line) => line.startsWith('drawbridge_findings_total{rule="no-open-egress"'));
+    return { response: body.response, line: lines.at(-1), counted };
+  };
+
+  test("is named in the audit annotation and in the log, counted apart, and nobody is warned of it", async () => {
+    const { response, line, counted } = await judged("2026-11-30");
+    const by = "NetworkException legacy of team-db@example.com until 2026-11-30";
+    expect(response).toMatchObject({ allowed: true });
+    expect(response?.auditAnnotations?.["findings"]).toContain(`audit no-open-egress spec.egress[0] by ${by}`);
+    expect((response?.warnings ?? []).filter((text) => text.startsWith("drawbridge: no-open-egress:"))).toEqual([]);
+    expect(line).toMatchObject({ exceptions: [`no-open-egress: ${by}`] });
+    expect(line).not.toHaveProperty("lapsed");
+    expect(counted).toEqual(['drawbridge_findings_total{rule="no-open-egress",mode="excepted"} 1']);
+  });
+
+  test("and covers no longer is told in the refusal and in the log, and counted as any", async () => {
+    const { response, line, counted } = await judged("2026-11-20");
+    const text = "NetworkException legacy has expired: it was until 2026-11-20";
+    expect(response?.status?.message).toContain(`(${text}). Fix: `);
+    expect(line).toMatchObject({ verdict: "denied", lapsed: [`no-open-egress: ${text}`] });
+    expect(line).not.toHaveProperty("exceptions");
+    expect(counted).toEqual(['drawbridge_findings_total{rule="no-open-egress",mode="enforce"} 1']);
   });
 });
 
