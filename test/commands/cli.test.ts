@@ -130,7 +130,7 @@ kind: ConfigMap
       ["serve", "--policies", inner],
       /a\.yaml:1: spec\.rules\.no-broad-cidr\.mode is "enfroce"; allowed: disabled, audit, warn, enforce\n/,
       /a\.yaml:6: spec\.templates\[0\]\.name is "99-nothing"; allowed: 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress\n/,
-      /a\.yaml:11: kind is "ConfigMap"; allowed: NetworkRuleset, NetworkBaseline/,
+      /a\.yaml:11: kind is "ConfigMap"; allowed: NetworkRuleset, NetworkBaseline, NetworkException/,
       /\(invalid-policy-document\)/,
     );
   });
@@ -139,7 +139,7 @@ kind: ConfigMap
     const inner = await mkdtemp(join(folder, "policies-"));
     await expectRefusal(
       ["serve", "--policies", inner],
-      /holds no NetworkRuleset and no NetworkBaseline\. .*\(invalid-policy-document\)/,
+      /holds no NetworkRuleset, NetworkBaseline or NetworkException\. .*\(invalid-policy-document\)/,
     );
   });
 
