@@ -81,7 +81,7 @@ describeCluster("configuration on a real API server", (cluster) => {
       { rules: { "no-unstable-label": { options: { label: [] } } } },
       /options\.label is not a field of this; allowed: labels/,
     ],
-    ["a field that is none", { rulse: {} }, /unknown field "spec\.rulse"/],
+    ["a field that is none", { rulse: {} }, /spec\.rulse is not a field of this; allowed: description, base, rules/],
   ])("%s is refused at apply", async (_name, spec, message) => {
     const { code, stderr } = await apply(ruleset("wrong", spec));
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(message) });

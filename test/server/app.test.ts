@@ -470,10 +470,13 @@ describe("the log", () => {
 });
 
 describe("what an exception covers", () => {
-  const open = policy({ policyTypes: ["Egress"], egress: [{}] });
+  const openEgress = policy({ policyTypes: ["Egress"], egress: [{}] });
   const judged = async (expires: string) => {
     const { post, lines, metrics } = start({ exceptionsIn: () => [networkException({ expires })] });
-    const { body } = await post("/validate", admissionReview(admissionRequest("NetworkPolicy", { object: open })));
+    const { body } = await post(
+      "/validate",
+      admissionReview(admissionRequest("NetworkPolicy", { object: openEgress })),
+    );
     const counted = (await metrics.registry.metrics())
       .split("\n")
       .filter((line) => line.startsWith('drawbridge_findings_total{rule="no-open-egress"'));

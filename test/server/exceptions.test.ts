@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { NetworkException } from "../../src/config/exception.ts";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import { configure } from "../../src/engine/configuration.ts";
+import { ALLOWED } from "../../src/engine/decide.ts";
 import { DocumentSet } from "../../src/engine/document-set.ts";
 import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { parseManifest } from "../../src/manifest/yaml.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
 import { validate } from "../../src/server/validate.ts";
 import { egress, ipBlock, networkException, networkRuleset } from "../helpers/build.ts";
@@ -233,5 +236,21 @@ describe("an exception that would not count is refused where it is written", () 
   test("and not one that is being deleted, whatever it says: its finalizers must be able to go", async () => {
     const old = { ...TOO_LONG, metadata: { ...TOO_LONG.metadata, deletionTimestamp: "2026-11-21T11:00:00Z" } };
     expect((await ask("NetworkException", TOO_LONG, old)).decision.allowed).toBe(true);
+  });
+});
+
+describe("docs/exceptions.md", () => {
+  const page = readFileSync(new URL("../../docs/exceptions.md", import.meta.url), "utf8");
+  const [example] = parseManifest(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "", "docs/exceptions.md");
+  const exception = example?.value as NetworkException;
+  const metadata = { ...exception.metadata, creationTimestamp: "2026-11-21T12:00:00Z" };
+
+  test("gives one that counts", async () => {
+    expect((await ask("NetworkException", { ...exception, metadata })).decision).toEqual(ALLOWED);
+  });
+  test("shows what is said of one that is too long", async () => {
+    const long = { ...exception, metadata, spec: { ...exception.spec, expires: "2028-01-31" } };
+    const { message = "missing" } = (await ask("NetworkException", long)).decision;
+    expect(page).toContain(`\n${message}\n`);
   });
 });
