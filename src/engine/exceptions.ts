@@ -51,8 +51,9 @@ export function except(
   });
 }
 
+/** Owner and reason may hold anything: what is said of them goes into logs, and to terminals, which must not obey it. */
 function recorded(finding: Finding, exception: string): Finding {
-  return { ...finding, mode: "audit", exception };
+  return { ...finding, mode: "audit", exception: exception.replaceAll(/[\s\p{C}]+/gu, " ").trim() };
 }
 
 /** Why an exception does not count for a rule. */

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { LiveConfiguration } from "../../src/controllers/configuration.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { networkException, networkRuleset } from "../helpers/build.ts";
 
-const embedded = await readPolicies(EMBEDDED_POLICIES);
+const embedded = await readEmbeddedPolicies();
 const LENIENT = networkRuleset("default", { rules: { "no-open-egress": { mode: "warn" } } });
 const WRONG = networkRuleset("default", { rules: { "no-such-rule": {} } });
 

@@ -9,13 +9,13 @@ import { evaluate, type Finding } from "../../src/engine/evaluate.ts";
 import { except } from "../../src/engine/exceptions.ts";
 import { resolveRuleset, type Ruleset } from "../../src/engine/ruleset.ts";
 import { namespaceSubject, policySubject, toSubject } from "../../src/engine/subject.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { RULES } from "../../src/rules/index.ts";
 import type { AnyRule, Subject } from "../../src/rules/rule.ts";
 import { egress, networkException, networkPolicy, networkRuleset } from "../helpers/build.ts";
 
-const { rulesets } = await readPolicies(EMBEDDED_POLICIES);
+const { rulesets } = await readEmbeddedPolicies();
 const rulesetWith = (exceptions: NetworkRuleset["spec"]["exceptions"] = {}, name = "own"): Ruleset =>
   resolveRuleset(networkRuleset(name, { exceptions }), rulesets);
 const RULESET = rulesetWith();
@@ -66,6 +66,12 @@ describe("an exception", () => {
       warnings: [],
       auditAnnotations: { findings: `audit no-open-egress spec.egress[0] by ${EXCEPTED.exception}` },
     });
+  });
+  test("whatever its owner is called, it is one line that no terminal obeys", () => {
+    const owner = "team-db,\n  \u001b[31mred\u202e team\n";
+    expect(openEgress({ exceptions: [networkException({ owner })] }).exception).toBe(
+      "NetworkException legacy of team-db, [31mred team until 2026-11-30",
+    );
   });
   test("of another rule changes nothing", () => {
     expect(openEgress({ exceptions: [networkException({ rules: ["no-open-ingress"] })] })).toEqual(REFUSED);

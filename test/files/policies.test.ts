@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { checkDocument } from "../../src/engine/check-document.ts";
 import { readPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { networkException } from "../helpers/build.ts";
@@ -17,7 +18,7 @@ describe("exceptions in a folder of policies", () => {
   const write = (file: string, ...objects: readonly KubernetesObject[]) =>
     writeFileSync(join(folder, file), objects.map((object) => JSON.stringify(object)).join("\n---\n"));
   const namesIn = async (namespace: string) =>
-    (await readPolicies(folder)).exceptionsIn(namespace).map(({ metadata }) => metadata.name);
+    (await readPolicies(folder, checkDocument)).exceptionsIn(namespace).map(({ metadata }) => metadata.name);
 
   test("are of the namespace that they name, else of default", async () => {
     const { namespace: _, ...metadata } = networkException().metadata;
@@ -35,13 +36,13 @@ describe("exceptions in a folder of policies", () => {
   test("twice in one namespace are one too many", async () => {
     write("a.yaml", networkException());
     write("b.yaml", networkException({ expires: "2026-11-20" }));
-    await expect(readPolicies(folder)).rejects.toThrow(
+    await expect(readPolicies(folder, checkDocument)).rejects.toThrow(
       /b\.yaml:1: NetworkException shop\/legacy is there twice; keep one/,
     );
   });
   test("that are not valid keep the server from starting", async () => {
     write("a.yaml", networkException({ rules: ["no-egress"], expires: "2026-02-30" }));
-    await expect(readPolicies(folder)).rejects.toThrow(
+    await expect(readPolicies(folder, checkDocument)).rejects.toThrow(
       /a\.yaml:1: spec\.expires is "2026-02-30"; there is no such day/,
     );
   });

@@ -5,14 +5,14 @@ import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { ALLOWED } from "../../src/engine/decide.ts";
 import { DocumentSet } from "../../src/engine/document-set.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
-import { parseManifest } from "../../src/manifest/yaml.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { parseManifest } from "../../src/manifest/read.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
 import { validate } from "../../src/server/validate.ts";
 import { egress, ipBlock, networkException, networkRuleset } from "../helpers/build.ts";
 import { admissionRequest } from "./reviews.ts";
 
-const embedded = await readPolicies(EMBEDDED_POLICIES);
+const embedded = await readEmbeddedPolicies();
 
 interface World {
   readonly now?: string;
