@@ -1,11 +1,9 @@
-import { BITS, parseCidr, prefixSize } from "../model/cidr.ts";
+import { BITS, type Block, networkOf, parseCidr } from "../model/cidr.ts";
 import type { Range } from "../model/ranges.ts";
 import { show } from "./report.ts";
 
-type Block = NonNullable<ReturnType<typeof parseCidr>>;
-
 /** ::ffff:0:0/96, where IPv6 writes IPv4 addresses: some programs would read one as the one, some as the other. */
-const MAPPED: Range = [0xffff_0000_0000n, 0xffff_ffff_ffffn];
+const MAPPED: Range<bigint> = [0xffff_0000_0000n, 0x1_0000_0000_0000n];
 
 const NOT_ONE = "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32";
 
@@ -24,12 +22,11 @@ export function readCidr(text: string): Block | { readonly problem: string } {
     const isPadded = plain !== text && parseCidr(plain) !== undefined;
     return wrong(isPadded ? "numbers must not begin with 0" : NOT_ONE);
   }
-  const { family, range } = single;
-  const [first] = range;
-  if (family === "IPv6" && isWithin(range, MAPPED)) return wrong("IPv4 must not be written as IPv6");
-  const count = prefixSize(family, Number(length));
-  if (first % count !== 0n) return wrong(`bits after the first ${length} must be 0: the network's address`);
-  return { family, range: [first, first + count - 1n] };
+  if (single.family === "IPv6" && isWithin(single.range, MAPPED)) return wrong("IPv4 must not be written as IPv6");
+  const network = networkOf(single, Number(length));
+  if (network.range[0] !== single.range[0])
+    return wrong(`bits after the first ${length} must be 0: the network's address`);
+  return network;
 }
 
 /** All of the inner addresses are in `outer`, and fewer. */
@@ -38,7 +35,7 @@ export function isProperPart(inner: Block, outer: Block): boolean {
   return inner.family === outer.family && !isSame && isWithin(inner.range, outer.range);
 }
 
-function isWithin(inner: Range, outer: Range): boolean {
+function isWithin(inner: Range<number | bigint>, outer: Range<number | bigint>): boolean {
   return outer[0] <= inner[0] && inner[1] <= outer[1];
 }
 

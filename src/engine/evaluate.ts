@@ -15,9 +15,9 @@ export interface Finding extends Violation {
 
 /** Every finding of a ruleset on one object; none is stronger than `cap`. */
 export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode): Finding[] {
-  return ruleset.settings.flatMap(({ rule, mode, options }) => {
+  return ruleset.settings.flatMap(({ rule, mode, options, prepared }) => {
     if (rule.on !== subject.kind) return [];
-    return rule.check(subject, { options }).map((violation) => ({
+    return rule.check(subject, { options, prepared }).map((violation) => ({
       ...violation,
       rule: rule.id,
       severity: rule.severity,

@@ -2,7 +2,7 @@ import type { Mode } from "../config/mode.ts";
 import type { NetworkRuleset, PermanentException } from "../config/ruleset.ts";
 import { isRecord, type JsonObject } from "../model/json.ts";
 import { RULES } from "../rules/index.ts";
-import { type AnyRule, defaultsOf } from "../rules/rule.ts";
+import { type AnyRule, contextOf, defaultsOf } from "../rules/rule.ts";
 
 /** A NetworkRuleset with everything filled in: what `evaluate` runs. */
 export interface Ruleset {
@@ -26,6 +26,8 @@ export interface RuleSetting {
   readonly rule: AnyRule;
   readonly mode: Mode;
   readonly options: object;
+  /** What the rule has prepared of its options. */
+  readonly prepared?: unknown;
 }
 
 /** A document must have been validated. A rule that neither it nor its base names is disabled. */
@@ -37,11 +39,8 @@ export function resolveRuleset(document: NetworkRuleset, bases: ReadonlyMap<stri
       return Object.hasOwn(rules, rule.id) ? [rules[rule.id] ?? {}] : [];
     });
     const mode = entries.findLast((entry) => entry.mode !== undefined)?.mode ?? "disabled";
-    return {
-      rule,
-      mode,
-      options: entries.reduce((options, entry) => merged(options, entry.options ?? {}), defaultsOf(rule)),
-    };
+    const options = entries.reduce((below, entry) => merged(below, entry.options ?? {}), defaultsOf(rule));
+    return { rule, mode, ...contextOf(rule, options) };
   });
   return {
     name: document.metadata.name,

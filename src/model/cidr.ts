@@ -1,24 +1,27 @@
 import { Address4, Address6 } from "ip-address";
-import { intersect, normalise, type Range, type RangeSet, subtract } from "./ranges.ts";
+import { intersect, isSubset, normalise, type Range, type RangeSet, subtract } from "./ranges.ts";
 
 /**
  * Sets of addresses, so that breadth is judged by what is allowed and not by how it is written: two halves of the
  * internet are the internet.
  */
 export type Family = "IPv4" | "IPv6";
-export type AddressSet = RangeSet;
 
 export interface Addresses {
-  readonly IPv4: AddressSet;
-  readonly IPv6: AddressSet;
+  readonly IPv4: RangeSet<number>;
+  readonly IPv6: RangeSet<bigint>;
 }
 
 export const NO_ADDRESSES: Addresses = { IPv4: [], IPv6: [] };
 
 export const BITS: Readonly<Record<Family, number>> = { IPv4: 32, IPv6: 128 };
 
+export type Block =
+  | { readonly family: "IPv4"; readonly range: Range<number> }
+  | { readonly family: "IPv6"; readonly range: Range<bigint> };
+
 /** The range of a CIDR or a single address; undefined for what is neither. Host bits are masked off. */
-export function parseCidr(text: string): { family: Family; range: Range } | undefined {
+export function parseCidr(text: string): Block | undefined {
   try {
     return text.includes(":") ? parseIPv6(text) : parseIPv4(text);
   } catch {
@@ -26,28 +29,52 @@ export function parseCidr(text: string): { family: Family; range: Range } | unde
   }
 }
 
-/** Plain numbers as long as they suffice: half of what a rule costs was this arithmetic in bigint. */
-function parseIPv4(text: string): { family: Family; range: Range } {
+function parseIPv4(text: string): Block {
   const { parsedAddress, subnetMask } = new Address4(text);
   const address = parsedAddress.reduce((value, byte) => value * 256 + Number(byte), 0);
-  const count = 2 ** (32 - subnetMask);
-  const first = address - (address % count);
-  return { family: "IPv4", range: [BigInt(first), BigInt(first + count - 1)] };
+  return networkOf({ family: "IPv4", range: [address, address + 1] }, subnetMask);
 }
 
-function parseIPv6(text: string): { family: Family; range: Range } {
-  const address = new Address6(text);
-  const hostBits = BigInt(128 - address.subnetMask);
-  const first = (address.bigInt() >> hostBits) << hostBits;
-  return { family: "IPv6", range: [first, first + (1n << hostBits) - 1n] };
+function parseIPv6(text: string): Block {
+  const parsed = new Address6(text);
+  const address = parsed.bigInt();
+  return networkOf({ family: "IPv6", range: [address, address + 1n] }, parsed.subnetMask);
+}
+
+/** The network with a prefix of this length that an address is in. */
+export function networkOf({ family, range }: Block, length: number): Block {
+  if (family === "IPv4") {
+    const count = 2 ** (BITS.IPv4 - length);
+    const first = range[0] - (range[0] % count);
+    return { family, range: [first, first + count] };
+  }
+  const hostBits = BigInt(BITS.IPv6 - length);
+  const first = (range[0] >> hostBits) << hostBits;
+  return { family, range: [first, first + (1n << hostBits)] };
+}
+
+/** Have the two an address in common? */
+export function overlap(a: Addresses, b: Addresses): boolean {
+  return intersect(a.IPv4, b.IPv4).length > 0 || intersect(a.IPv6, b.IPv6).length > 0;
+}
+
+export function isWithinAddresses(inner: Addresses, outer: Addresses): boolean {
+  return isSubset(inner.IPv4, outer.IPv4) && isSubset(inner.IPv6, outer.IPv6);
+}
+
+export function subtractAddresses(from: Addresses, holes: Addresses): Addresses {
+  return { IPv4: subtract(from.IPv4, holes.IPv4), IPv6: subtract(from.IPv6, holes.IPv6) };
 }
 
 /** The addresses of `cidr` without those of `except`; nothing where `cidr` cannot be read. */
 export function blockAddresses(cidr: string, except: readonly string[]): Addresses {
+  return subtractAddresses(addressesOf(cidr), unionAddresses(except.map(addressesOf)));
+}
+
+function addressesOf(cidr: string): Addresses {
   const block = parseCidr(cidr);
   if (block === undefined) return NO_ADDRESSES;
-  const holes = except.map(parseCidr).flatMap((hole) => (hole?.family === block.family ? [hole.range] : []));
-  return { ...NO_ADDRESSES, [block.family]: subtract([block.range], normalise(holes)) };
+  return block.family === "IPv4" ? { IPv4: [block.range], IPv6: [] } : { IPv4: [], IPv6: [block.range] };
 }
 
 export function unionAddresses(all: readonly Addresses[]): Addresses {
@@ -76,16 +103,17 @@ export const PRIVATE: Addresses = unionAddresses(
 const NAT64 = blockAddresses("64:ff9b::/96", []).IPv6;
 
 /** Splits a set of IPv6 addresses into those that stay IPv6 and the IPv4 addresses that the others stand for. */
-export function splitNat64(set: AddressSet): Addresses {
+export function splitNat64(set: RangeSet<bigint>): Addresses {
   const base = NAT64[0]?.[0] ?? 0n;
   return {
     IPv6: subtract(set, NAT64),
-    IPv4: intersect(set, NAT64).map(([first, last]) => [first - base, last - base]),
+    IPv4: intersect(set, NAT64).map(([first, end]) => [Number(first - base), Number(end - base)]),
   };
 }
 
 /** What is reached where a NAT64 gateway stands on the way. */
 export function throughNat64(addresses: Addresses): Addresses {
+  if (addresses.IPv6.length === 0) return addresses;
   const { IPv4, IPv6 } = splitNat64(addresses.IPv6);
   return { IPv4: normalise([...addresses.IPv4, ...IPv4]), IPv6 };
 }

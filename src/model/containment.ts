@@ -1,6 +1,5 @@
-import { unionAddresses } from "./cidr.ts";
+import { type Addresses, isWithinAddresses, unionAddresses } from "./cidr.ts";
 import type { AddressPeer, Clause, Peer, PodPeer, Port } from "./policy.ts";
-import { subtract } from "./ranges.ts";
 import type { Requirement, Selector } from "./selector.ts";
 
 /**
@@ -33,7 +32,10 @@ export function createContainment(): Containment {
     if (inner.peers === "anyone") return false;
     const { peers } = outer;
     const others = inner.peers.filter((peer) => peer.kind !== "addresses");
-    return isWithinAddresses(inner.peers, peers) && others.every((peer) => isPeerWithin(peer, peers));
+    return (
+      isWithinAddresses(addressesOf(inner.peers), addressesOf(peers)) &&
+      others.every((peer) => isPeerWithin(peer, peers))
+    );
   };
 
   const isWithinPorts = (inner: Clause["ports"], outer: Clause["ports"]): boolean => {
@@ -66,13 +68,10 @@ function isPodPeerWithin(inner: PodPeer, outer: PodPeer): boolean {
   return isSelectorWithin(inner.namespaces, outer.namespaces);
 }
 
-function isWithinAddresses(inner: readonly Peer[], outer: readonly Peer[]): boolean {
-  const addresses = (peers: readonly Peer[]) =>
-    unionAddresses(
-      peers.filter((peer): peer is AddressPeer => peer.kind === "addresses").map((peer) => peer.addresses),
-    );
-  const [a, b] = [addresses(inner), addresses(outer)];
-  return subtract(a.IPv4, b.IPv4).length === 0 && subtract(a.IPv6, b.IPv6).length === 0;
+function addressesOf(peers: readonly Peer[]): Addresses {
+  return unionAddresses(
+    peers.filter((peer): peer is AddressPeer => peer.kind === "addresses").map((peer) => peer.addresses),
+  );
 }
 
 function isPortWithin(inner: Port, outer: Port): boolean {

@@ -25,20 +25,19 @@ export function text(value: unknown): string {
 
 /** Extends a pointer by steps: `pointer("/spec", "matchLabels", "a/b")` is `/spec/matchLabels/a~1b`. */
 export function pointer(base: string, ...steps: readonly (string | number)[]): string {
-  return steps.reduce<string>((path, step) => `${path}/${typeof step === "number" ? step : escaped(step)}`, base);
+  let path = base;
+  for (const step of steps) path += `/${typeof step === "number" ? step : escaped(step)}`;
+  return path;
 }
 
 function escaped(step: string): string {
-  return /[~/]/.test(step) ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
+  return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 export function stepsOf(path: string): string[] {
-  return path === ""
-    ? []
-    : path
-        .slice(1)
-        .split("/")
-        .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  if (path === "") return [];
+  const steps = path.slice(1).split("/");
+  return path.includes("~") ? steps.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~")) : steps;
 }
 
 /** The value at a pointer, undefined where there is none. */
@@ -54,10 +53,9 @@ export function at(value: unknown, path: string): unknown {
 
 /** The pointer as Kubernetes prints field paths: `spec.egress[0].to[1].podSelector.matchLabels[app.kubernetes.io/name]`. */
 export function fieldPath(path: string): string {
-  return stepsOf(path).reduce((field, raw) => {
+  return stepsOf(path).reduce((field, step) => {
     // A key of a file may hold anything, also what a terminal would act upon.
-    const step = raw.replaceAll(/\p{C}/gu, "?");
-    if (/^\d+$/.test(step) || !/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${step}]`;
+    if (!/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${step.replaceAll(/\p{C}/gu, "?")}]`;
     return field === "" ? step : `${field}.${step}`;
   }, "");
 }

@@ -2,6 +2,7 @@ import { blockAddresses } from "./cidr.ts";
 import { isRecord, items, type JsonObject, pointer, text } from "./json.ts";
 import { type KubernetesObject, labelsOf } from "./objects.ts";
 import type { Clause, Direction, Peer, Policy, Port } from "./policy.ts";
+import { portsOf } from "./ports.ts";
 import { EVERYTHING, toSelector } from "./selector.ts";
 
 /** networking.k8s.io/v1 NetworkPolicy as it travels; `spec` is read only by toPolicy. */
@@ -44,12 +45,14 @@ function clausesOf(spec: JsonObject, direction: Direction): Clause[] {
     const path = pointer("/spec", direction, i);
     const side = direction === "ingress" ? "from" : "to";
     const peers = items(clause[side]);
-    const ports = items(clause["ports"]);
+    const entries = items(clause["ports"]);
+    const ports = entries.length === 0 ? "all" : entries.map((port, n) => toPort(port, pointer(path, "ports", n)));
     return {
       direction,
       path,
       peers: peers.length === 0 ? "anyone" : peers.map((peer, n) => toPeer(peer, pointer(path, side, n))),
-      ports: ports.length === 0 ? "all" : ports.map((port, n) => toPort(port, pointer(path, "ports", n))),
+      ports,
+      portSet: portsOf(ports),
     };
   });
 }

@@ -1,5 +1,6 @@
 import type { Addresses } from "./cidr.ts";
 import type { Labels, ObjectRef } from "./objects.ts";
+import type { PortSet } from "./ports.ts";
 import type { Selector } from "./selector.ts";
 
 /**
@@ -23,6 +24,8 @@ export interface Clause {
   readonly direction: Direction;
   readonly peers: readonly Peer[] | "anyone";
   readonly ports: readonly Port[] | "all";
+  /** What these come to. */
+  readonly portSet: PortSet;
   readonly path: string;
 }
 
@@ -55,23 +58,31 @@ export interface Port {
 }
 
 /** Every peer that is Pods, with the clause it stands in. */
-export function podPeersOf(policy: Policy): { peer: PodPeer; clause: Clause }[] {
-  return peersOf(policy).flatMap(({ peer, clause }) => (peer.kind === "pods" ? [{ peer, clause }] : []));
+export function podPeersOf({ clauses }: Pick<Policy, "clauses">): { peer: PodPeer; clause: Clause }[] {
+  const found: { peer: PodPeer; clause: Clause }[] = [];
+  for (const clause of clauses) {
+    for (const peer of peersOf(clause)) if (peer.kind === "pods") found.push({ peer, clause });
+  }
+  return found;
 }
 
 /** Every peer that is addresses, with the clause it stands in. */
-export function addressPeersOf(policy: Policy): { peer: AddressPeer; clause: Clause }[] {
-  return peersOf(policy).flatMap(({ peer, clause }) => (peer.kind === "addresses" ? [{ peer, clause }] : []));
+export function addressPeersOf({ clauses }: Pick<Policy, "clauses">): { peer: AddressPeer; clause: Clause }[] {
+  const found: { peer: AddressPeer; clause: Clause }[] = [];
+  for (const clause of clauses) {
+    for (const peer of peersOf(clause)) if (peer.kind === "addresses") found.push({ peer, clause });
+  }
+  return found;
 }
 
 /** Every selector, of Pods and of namespaces, wherever it stands. */
 export function selectorsOf(policy: Policy): Selector[] {
-  return [
-    policy.selects,
-    ...podPeersOf(policy).flatMap(({ peer }) =>
-      peer.namespaces === "own" ? [peer.pods] : [peer.namespaces, peer.pods],
-    ),
-  ];
+  const found = [policy.selects];
+  for (const { peer } of podPeersOf(policy)) {
+    if (peer.namespaces !== "own") found.push(peer.namespaces);
+    found.push(peer.pods);
+  }
+  return found;
 }
 
 /** Every selector of Pods: those that the policy is for, and its peers. */
@@ -79,8 +90,6 @@ export function podSelectorsOf(policy: Policy): Selector[] {
   return [policy.selects, ...podPeersOf(policy).map(({ peer }) => peer.pods)];
 }
 
-function peersOf(policy: Policy): { peer: Peer; clause: Clause }[] {
-  return policy.clauses.flatMap((clause) =>
-    clause.peers === "anyone" ? [] : clause.peers.map((peer) => ({ peer, clause })),
-  );
+function peersOf({ peers }: Clause): readonly Peer[] {
+  return peers === "anyone" ? [] : peers;
 }

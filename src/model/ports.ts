@@ -1,5 +1,5 @@
-import type { Clause, Port } from "./policy.ts";
-import { normalise, type Range, type RangeSet, size, subtract } from "./ranges.ts";
+import type { Port } from "./policy.ts";
+import { isSubset, normalise, type RangeSet } from "./ranges.ts";
 
 /** Sets of ports, so that 1-32767 and 32768-65535 together are what they are: every port. */
 export type PortSet = Readonly<Record<Protocol, ProtocolPorts>>;
@@ -9,49 +9,46 @@ export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Which number a name stands for only the destination's container says, so it is none of the numbers, and counts as one. */
 export interface ProtocolPorts {
-  readonly numbers: RangeSet;
+  readonly numbers: RangeSet<number>;
   /** Sorted, each once; none where every number is allowed, since they add nothing. */
   readonly names: readonly string[];
 }
 
 const LAST = 65_535;
-const EVERY: RangeSet = [[1n, BigInt(LAST)]];
+const EVERY: RangeSet<number> = [[1, LAST + 1]];
+const EVERY_PORT = perProtocol(() => ({ numbers: EVERY, names: [] }));
 
 /** The ports of a clause. What the API server would refuse (another protocol, port 0, half a port) allows nothing. */
-export function portsOf(ports: Clause["ports"]): PortSet {
+export function portsOf(ports: readonly Port[] | "all"): PortSet {
+  if (ports === "all") return EVERY_PORT;
   return perProtocol((protocol) => {
-    if (ports === "all") return { numbers: EVERY, names: [] };
     const own = ports.filter((port) => port.protocol === protocol);
-    return protocolPorts(
-      own.flatMap(rangesOf),
-      own.flatMap(({ port }) => (typeof port === "string" ? [port] : [])),
+    return union(
+      own.map(({ port, endPort }) =>
+        typeof port === "string" ? { numbers: [], names: [port] } : { numbers: rangesOf(port, endPort), names: [] },
+      ),
     );
   });
 }
 
 export function unionPorts(all: readonly PortSet[]): PortSet {
-  return perProtocol((protocol) =>
-    protocolPorts(
-      all.flatMap((ports) => ports[protocol].numbers),
-      all.flatMap((ports) => ports[protocol].names),
-    ),
-  );
+  return perProtocol((protocol) => union(all.map((ports) => ports[protocol])));
 }
 
 /** Is this number among them, whatever the names stand for? */
 export function containsPort(ports: PortSet, protocol: Protocol, number: number): boolean {
-  return ports[protocol].numbers.some(([first, last]) => first <= number && number <= last);
+  return ports[protocol].numbers.some(([first, end]) => first <= number && number < end);
 }
 
 export function containsEveryPort(ports: PortSet, protocol: Protocol): boolean {
-  return subtract(EVERY, ports[protocol].numbers).length === 0;
+  return isEvery(ports[protocol].numbers);
 }
 
 /** Is every port of `inner` surely one of `outer`? */
 export function isWithin(inner: PortSet, outer: PortSet): boolean {
   return PROTOCOLS.every(
     (protocol) =>
-      subtract(inner[protocol].numbers, outer[protocol].numbers).length === 0 &&
+      isSubset(inner[protocol].numbers, outer[protocol].numbers) &&
       (containsEveryPort(outer, protocol) ||
         inner[protocol].names.every((name) => outer[protocol].names.includes(name))),
   );
@@ -59,22 +56,29 @@ export function isWithin(inner: PortSet, outer: PortSet): boolean {
 
 /** How many ports of a protocol. */
 export function countPorts(ports: PortSet, protocol: Protocol): number {
-  return Number(size(ports[protocol].numbers)) + ports[protocol].names.length;
+  const { numbers, names } = ports[protocol];
+  return numbers.reduce((count, [first, end]) => count + end - first, names.length);
 }
 
 function perProtocol(of: (protocol: Protocol) => ProtocolPorts): PortSet {
   return { TCP: of("TCP"), UDP: of("UDP"), SCTP: of("SCTP") };
 }
 
-function protocolPorts(ranges: readonly Range[], names: readonly string[]): ProtocolPorts {
-  const numbers = normalise(ranges);
-  const isEvery = subtract(EVERY, numbers).length === 0;
-  return { numbers, names: isEvery ? [] : [...new Set(names)].toSorted() };
+function union(all: readonly ProtocolPorts[]): ProtocolPorts {
+  const [only, ...others] = all;
+  if (only === undefined) return { numbers: [], names: [] };
+  if (others.length === 0) return only;
+  const numbers = normalise(all.flatMap((ports) => ports.numbers));
+  const names = new Set(all.flatMap((ports) => ports.names));
+  return { numbers, names: isEvery(numbers) ? [] : [...names].toSorted() };
 }
 
-function rangesOf({ port, endPort }: Port): readonly Range[] {
-  if (port === undefined) return EVERY;
-  if (typeof port === "string") return [];
-  const [first, last] = [Math.max(port, 1), Math.min(endPort ?? port, LAST)];
-  return Number.isInteger(first) && Number.isInteger(last) && first <= last ? [[BigInt(first), BigInt(last)]] : [];
+function isEvery(numbers: RangeSet<number>): boolean {
+  return isSubset(EVERY, numbers);
+}
+
+function rangesOf(port: number | undefined, endPort = port): RangeSet<number> {
+  if (port === undefined || endPort === undefined) return EVERY;
+  const [first, last] = [Math.max(port, 1), Math.min(endPort, LAST)];
+  return Number.isInteger(first) && Number.isInteger(last) && first <= last ? [[first, last + 1]] : [];
 }

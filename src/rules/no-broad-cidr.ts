@@ -122,10 +122,10 @@ ingress:
   ],
 
   check({ policy }, { options }) {
+    const found = addressPeersOf(policy).filter(({ clause }) => !isDnsOnly(clause));
+    if (found.length === 0) return [];
     return (["ingress", "egress"] as const).flatMap((direction) => {
-      const blocks = addressPeersOf(policy).filter(
-        ({ clause }) => clause.direction === direction && !isDnsOnly(clause),
-      );
+      const blocks = found.filter(({ clause }) => clause.direction === direction);
       const isExposed = direction === "ingress" && pinsExposure(policy, options);
       return broadParts(direction, blocks, options, isExposed).map(({ what, mode, ...where }) => ({
         message: `${direction} ${direction === "egress" ? "to" : "from"} ${what}`,

@@ -1,7 +1,6 @@
-import { type Addresses, blockAddresses, throughNat64 } from "../model/cidr.ts";
+import { type Addresses, blockAddresses, overlap, subtractAddresses, throughNat64 } from "../model/cidr.ts";
 import { type AddressPeer, addressPeersOf } from "../model/policy.ts";
-import { containsPort, portsOf } from "../model/ports.ts";
-import { intersect, subtract } from "../model/ranges.ts";
+import { containsPort } from "../model/ports.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
 
@@ -29,7 +28,7 @@ const endpointsSchema = {
   },
 };
 
-export const noMetadataEndpoint: Rule<Options> = {
+export const noMetadataEndpoint: Rule<Options, "NetworkPolicy", readonly Target[]> = {
   id: "no-metadata-endpoint",
   on: "NetworkPolicy",
   severity: "critical",
@@ -125,22 +124,21 @@ egress:
     },
   ],
 
-  check({ policy }, { options }) {
-    const targets = addressPeersOf(policy).length === 0 ? [] : targetsOf(options);
+  prepare: targetsOf,
+
+  check({ policy }, { prepared }) {
     const egress = policy.clauses.filter(({ direction }) => direction === "egress");
-    return egress.flatMap((clause) => {
+    return addressPeersOf({ clauses: egress }).flatMap(({ peer, clause }) => {
       // A named port is none of them: names are looked up at the destination's container, and addresses have none.
-      const ports = portsOf(clause.ports);
-      const open = targets.filter(({ port }) => containsPort(ports, "TCP", port));
-      const blocks = open.length === 0 ? [] : addressPeersOf({ ...policy, clauses: [clause] });
-      return blocks.flatMap(({ peer }) => violations(peer, open));
+      const open = prepared.filter(({ port }) => containsPort(clause.portSet, "TCP", port));
+      return open.length === 0 ? [] : violations(peer, open);
     });
   },
 };
 
 function violations(peer: AddressPeer, open: readonly Target[]): Violation[] {
   const block = throughNat64(peer.addresses);
-  const reached = open.filter(({ addresses }) => isReached(block, addresses));
+  const reached = open.filter(({ addresses }) => overlap(block, addresses));
   const [first] = reached;
   if (first === undefined) return [];
   const others = new Set(reached.map(({ address }) => address)).size - 1;
@@ -160,32 +158,16 @@ interface Target {
   readonly addresses: Addresses;
 }
 
-/** Options come with a ruleset and stay for thousands of policies; to work their addresses out took most of the time. */
-const TARGETS = new WeakMap<Options, readonly Target[]>();
-
 /** One for each address and port, without what is allowed. */
-function targetsOf(options: Options): readonly Target[] {
-  const known = TARGETS.get(options);
-  if (known !== undefined) return known;
-  const { endpoints, allowed } = options;
-  const targets = endpoints.flatMap(({ address, ports }) =>
+function targetsOf({ endpoints, allowed }: Options): readonly Target[] {
+  return endpoints.flatMap(({ address, ports }) =>
     ports.map((port) => {
       const exempt = allowed.filter((one) => one.ports.includes(port)).map((one) => addressesOf(one.address));
-      const addresses = exempt.reduce(
-        (left, { IPv4, IPv6 }) => ({ IPv4: subtract(left.IPv4, IPv4), IPv6: subtract(left.IPv6, IPv6) }),
-        addressesOf(address),
-      );
-      return { address, port, addresses };
+      return { address, port, addresses: exempt.reduce(subtractAddresses, addressesOf(address)) };
     }),
   );
-  TARGETS.set(options, targets);
-  return targets;
 }
 
 function addressesOf(address: string): Addresses {
   return throughNat64(blockAddresses(address, []));
-}
-
-function isReached(block: Addresses, target: Addresses): boolean {
-  return intersect(block.IPv4, target.IPv4).length > 0 || intersect(block.IPv6, target.IPv6).length > 0;
 }

@@ -111,9 +111,8 @@ egress:
   ],
 
   check({ policy }, { options }) {
-    const clauses = policy.clauses.filter(isDnsOnly);
-    const dns = { ...policy, clauses };
-    const open = clauses
+    const dns = { clauses: policy.clauses.filter(isDnsOnly) };
+    const open = dns.clauses
       .filter(({ peers }) => peers === "anyone")
       .map(({ path }) => violation("everyone, for want of `to`: data can leave in the questions", path));
     const everyNamespace = everyNamespacePeersOf(dns).map(({ who, path }) =>

@@ -1,4 +1,4 @@
-import { containsEveryPort, countPorts } from "../model/ports.ts";
+import { containsEveryPort, countPorts, type PortSet, type Protocol } from "../model/ports.ts";
 import { portFaults } from "./shared/clause-ports.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
@@ -91,10 +91,8 @@ ingress:
   ],
 
   check({ policy }, { options: { limit } }) {
-    const faults = portFaults(
-      policy,
-      (ports, protocol, together) => countPorts(ports, protocol) > limit && !containsEveryPort(together, protocol),
-    );
+    const isTooMany = (ports: PortSet, protocol: Protocol) => countPorts(ports, protocol) > limit;
+    const faults = portFaults(policy.clauses, isTooMany, containsEveryPort);
     return faults.map(({ direction, protocols, ports, where }) => {
       const counts = protocols.map((protocol) => `${countPorts(ports, protocol)} ${protocol}`).join(" and ");
       return {

@@ -8,21 +8,16 @@ import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
 import { annotationOf, isDate, notADate } from "./shared/annotations.ts";
 import { policyYaml } from "./shared/examples.ts";
-import { defaultsOf, type PolicySubject, type Rule } from "./rule.ts";
+import { contextOf, defaultsOf, type PolicySubject, type Rule } from "./rule.ts";
 
 interface Options {
   readonly expires: string;
 }
 
 /** They say what is broad: with their defaults, whatever a ruleset makes of them. */
-const BROAD: readonly Rule[] = [
-  noBroadCidr,
-  noOpenEgress,
-  noOpenIngress,
-  noAllNamespacesPeer,
-  noSystemNamespacePeer,
-  noOpenDns,
-];
+const BROAD = [noBroadCidr, noOpenEgress, noOpenIngress, noAllNamespacesPeer, noSystemNamespacePeer, noOpenDns].map(
+  (rule: Rule) => ({ rule, context: contextOf(rule, defaultsOf(rule)) }),
+);
 
 export const requireExpiry: Rule<Options> = {
   id: "require-expiry",
@@ -140,8 +135,8 @@ interface BroadClause {
 }
 
 function broadClauses(subject: PolicySubject): BroadClause[] {
-  const found = BROAD.flatMap((rule) =>
-    rule.check(subject, { options: defaultsOf(rule) }).map((violation) => {
+  const found = BROAD.flatMap(({ rule, context }) =>
+    rule.check(subject, context).map((violation) => {
       const path = pointer("", ...stepsOf(violation.path).slice(0, 3));
       return { rule: rule.id, path, clauses: violation.clauses ?? [path], mode: violation.atMost ?? "enforce" };
     }),

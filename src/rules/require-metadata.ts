@@ -1,6 +1,5 @@
-import { PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
+import { isWithinAddresses, PRIVATE, throughNat64, unionAddresses } from "../model/cidr.ts";
 import { addressPeersOf, type Policy } from "../model/policy.ts";
-import { size, subtract } from "../model/ranges.ts";
 import { annotationOf, annotationPath, isDate, notADate } from "./shared/annotations.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule, Violation } from "./rule.ts";
@@ -112,8 +111,8 @@ function violation(key: string, message: string, fix: string): Violation {
 function reachesPublicAddresses(policy: Policy): boolean {
   const egress = policy.clauses.filter((clause) => clause.direction === "egress");
   if (egress.some((clause) => clause.peers === "anyone")) return true;
-  const blocks = addressPeersOf(policy).filter(({ clause }) => clause.direction === "egress");
+  const blocks = addressPeersOf({ clauses: egress });
   if (blocks.length === 0) return false;
   const reached = throughNat64(unionAddresses(blocks.map(({ peer }) => peer.addresses)));
-  return size(subtract(reached.IPv4, PRIVATE.IPv4)) > 0n || size(subtract(reached.IPv6, PRIVATE.IPv6)) > 0n;
+  return !isWithinAddresses(reached, PRIVATE);
 }

@@ -80,7 +80,7 @@ ingress:
 
   check({ policy }) {
     const clauses = policy.clauses.filter(({ peers }) => peers !== "anyone");
-    return portFaults({ ...policy, clauses }, containsEveryPort).map(({ direction, protocols, where }) => {
+    return portFaults(clauses, containsEveryPort).map(({ direction, protocols, where }) => {
       const which = protocols.length === PROTOCOLS.length ? "port" : `${protocols.join(" and ")} port`;
       return {
         message: `${direction} on every ${which}: debug, metrics and admin ports too, and what comes with the next release`,

@@ -8,7 +8,7 @@ import type { Workload } from "../model/workload.ts";
  * A rule is data and one pure function that returns what is wrong. It knows neither its mode nor who asked: the engine
  * adds id, severity, mode and object. Its documentation and its tests are made from the same fields.
  */
-export interface Rule<Options extends object = object, Kind extends SubjectKind = "NetworkPolicy"> {
+export interface Rule<Options extends object = object, Kind extends SubjectKind = "NetworkPolicy", Prepared = unknown> {
   /** `no-*` forbids, `require-*` demands. Also the name of its file, its page and its key in a NetworkRuleset. */
   readonly id: string;
   readonly on: Kind;
@@ -22,7 +22,9 @@ export interface Rule<Options extends object = object, Kind extends SubjectKind 
   readonly options: OptionSchemas<Options>;
   /** At least one; executed: `bad` is reported by this rule, `good` is not. */
   readonly examples: readonly Example[];
-  check(subject: SubjectOf<Kind>, context: RuleContext<Options>): readonly Violation[];
+  /** What `check` needs of the options and is dear to work out: done once for a ruleset, not for each object. */
+  prepare?(options: Options): Prepared;
+  check(subject: SubjectOf<Kind>, context: RuleContext<Options, Prepared>): readonly Violation[];
 }
 
 /** A rule of whichever kind, as lists of rules hold it. It must be given subjects of its own kind only. */
@@ -63,8 +65,14 @@ export interface NamespaceSubject {
   readonly labels: Labels;
 }
 
-export interface RuleContext<Options> {
+export interface RuleContext<Options, Prepared = unknown> {
   readonly options: Options;
+  /** What `prepare` made of them. */
+  readonly prepared: Prepared;
+}
+
+export function contextOf(rule: AnyRule, options: object): RuleContext<object> {
+  return { options, prepared: rule.prepare?.(options) };
 }
 
 /** One JSON Schema (draft 7) for each option, with its default and a sentence that says what it is. */

@@ -3,7 +3,7 @@ import type { Mode } from "../../src/config/mode.ts";
 import { policySubject } from "../../src/engine/subject.ts";
 import { parseManifest } from "../../src/manifest/read.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import { type AnyRule, defaultsOf, type Violation } from "../../src/rules/rule.ts";
+import { type AnyRule, contextOf, defaultsOf, type Violation } from "../../src/rules/rule.ts";
 
 export interface RuleCase {
   readonly name: string;
@@ -49,7 +49,7 @@ export function testRule(
 
 export function check(rule: AnyRule, { policy, written, options }: Omit<RuleCase, "name">): readonly Violation[] {
   const object = typeof policy === "string" ? parsePolicy(policy) : policy;
-  return rule.check(policySubject(object, written), { options: { ...defaultsOf(rule), ...options } });
+  return rule.check(policySubject(object, written), contextOf(rule, { ...defaultsOf(rule), ...options }));
 }
 
 /** The only document of a YAML text. */

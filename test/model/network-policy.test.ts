@@ -4,6 +4,7 @@ import { blockAddresses } from "../../src/model/cidr.ts";
 import { canonical } from "../../src/model/json.ts";
 import { type NetworkPolicy, toPolicy } from "../../src/model/network-policy.ts";
 import { addressPeersOf, type Direction, podPeersOf, selectorsOf } from "../../src/model/policy.ts";
+import { portsOf } from "../../src/model/ports.ts";
 import { egress, expression, ingress, ipBlock, networkPolicy, selector } from "../helpers/build.ts";
 import { oddPolicies } from "../helpers/odd.ts";
 
@@ -57,6 +58,7 @@ test("spells out what a policy says", () => {
           },
         ],
         ports: [{ protocol: "TCP", port: 80, path: "/spec/ingress/0/ports/0" }],
+        portSet: portsOf([{ protocol: "TCP", port: 80, path: "" }]),
       },
       {
         direction: "egress",
@@ -71,6 +73,7 @@ test("spells out what a policy says", () => {
           },
         ],
         ports: "all",
+        portSet: portsOf("all"),
       },
     ],
   });
@@ -145,7 +148,7 @@ describe("clauses, as the API server decodes them", () => {
     ["a wrong type", "x"],
   ])("a clause %s: anyone, on all ports", (_, clause) => {
     expect(toPolicy(ingress(clause)).clauses).toEqual([
-      { direction: "ingress", path: "/spec/ingress/0", peers: "anyone", ports: "all" },
+      { direction: "ingress", path: "/spec/ingress/0", peers: "anyone", ports: "all", portSet: portsOf("all") },
     ]);
   });
 

@@ -1,6 +1,6 @@
-import { type AddressSet, type Family, PRIVATE, prefixSize, splitNat64, throughNat64 } from "../../model/cidr.ts";
+import { type Family, PRIVATE, prefixSize, splitNat64, throughNat64 } from "../../model/cidr.ts";
 import type { AddressPeer, Clause, Direction } from "../../model/policy.ts";
-import { intersect, normalise, size, subtract } from "../../model/ranges.ts";
+import { normalise, type RangeSet, size, subtract } from "../../model/ranges.ts";
 
 export interface Limits {
   readonly publicIPv4: Limit;
@@ -47,34 +47,45 @@ export function broadParts(
     public: isExposed ? {} : byKind[`public${family}`],
     private: byKind[`private${family}`],
   });
+  const judgeIPv4 = (set: RangeSet<number>) => judge("IPv4", countsOf(set, PRIVATE.IPv4), limits("IPv4"));
+  const judgeIPv6 = (set: RangeSet<bigint>) => judge("IPv6", countsOf(set, PRIVATE.IPv6), limits("IPv6"));
   const inIPv6 = found.map(({ peer }) => ({ peer, set: splitNat64(peer.addresses.IPv6).IPv6 }));
   // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
   // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)
   const inIPv4 = found
-    .filter((_, i) => judge("IPv6", inIPv6[i]?.set ?? [], limits("IPv6"))?.mode !== "enforce")
+    .filter((_, i) => judgeIPv6(inIPv6[i]?.set ?? [])?.mode !== "enforce")
     .map(({ peer }) => ({ peer, set: isExposed ? peer.addresses.IPv4 : throughNat64(peer.addresses).IPv4 }));
-
-  const verdicts = [
-    { blocks: inIPv4, verdict: judge("IPv4", normalise(inIPv4.flatMap(({ set }) => set)), limits("IPv4")) },
-    { blocks: inIPv6, verdict: judge("IPv6", normalise(inIPv6.flatMap(({ set }) => set)), limits("IPv6")) },
-  ];
-  return verdicts.flatMap(({ blocks, verdict }) => {
-    if (verdict === undefined) return [];
-    const { family, mode, text } = verdict;
-    const culprit = blocks.find(({ set }) => judge(family, set, limits(family))?.mode === mode);
-    const path = culprit === undefined ? `/spec/${direction}` : `${culprit.peer.path}/ipBlock/cidr`;
-    return [{ what: `${text}${together(blocks)}`, path, clauses, mode }];
+  return [...verdictsOn(inIPv4, judgeIPv4), ...verdictsOn(inIPv6, judgeIPv6)].map(({ culprit, mode, text }) => {
+    const path = culprit === undefined ? `/spec/${direction}` : `${culprit.path}/ipBlock/cidr`;
+    return { what: text, path, clauses, mode };
   });
 }
 
-/** Whoever opens the line of one block must learn that it is not alone. */
-function together(blocks: readonly { set: AddressSet }[]): string {
-  const count = blocks.filter(({ set }) => set.length > 0).length;
-  return count > 1 ? `, by ${count} ipBlocks together` : "";
+/** The verdict on all of one family, and the block that deserves it by itself. */
+function verdictsOn<N extends number | bigint>(
+  found: readonly { readonly peer: AddressPeer; readonly set: RangeSet<N> }[],
+  judged: (set: RangeSet<N>) => Verdict | undefined,
+): (Verdict & { readonly culprit: AddressPeer | undefined })[] {
+  const blocks = found.filter(({ set }) => set.length > 0);
+  const verdict = judged(normalise(blocks.flatMap(({ set }) => set)));
+  if (verdict === undefined) return [];
+  const culprit = blocks.find(({ set }) => judged(set)?.mode === verdict.mode)?.peer;
+  // Whoever opens the line of one block must learn that it is not alone.
+  const together = blocks.length > 1 ? `, by ${blocks.length} ipBlocks together` : "";
+  return [{ mode: verdict.mode, text: `${verdict.text}${together}`, culprit }];
+}
+
+interface Counts {
+  readonly public: bigint;
+  readonly private: bigint;
+}
+
+function countsOf<N extends number | bigint>(set: RangeSet<N>, privateSet: RangeSet<N>): Counts {
+  const open = size(subtract(set, privateSet));
+  return { public: open, private: size(set) - open };
 }
 
 interface Verdict {
-  readonly family: Family;
   readonly mode: BroadPart["mode"];
   readonly text: string;
 }
@@ -85,24 +96,17 @@ const EVERY: Readonly<Record<Family, bigint>> = {
   IPv6: prefixSize("IPv6", 0) - prefixSize("IPv4", 0),
 };
 
-function judge(family: Family, set: AddressSet, limits: { public: Limit; private: Limit }): Verdict | undefined {
-  const parts = [
-    { name: "public", count: size(subtract(set, PRIVATE[family])), limit: limits.public },
-    { name: "private", count: size(intersect(set, PRIVATE[family])), limit: limits.private },
-  ].flatMap((part) => {
-    const over = exceeded(family, part.count, part.limit);
-    return over === undefined ? [] : [{ ...part, ...over }];
+function judge(family: Family, counts: Counts, limits: { public: Limit; private: Limit }): Verdict | undefined {
+  const parts = (["public", "private"] as const).flatMap((name) => {
+    const over = exceeded(family, counts[name], limits[name]);
+    return over === undefined ? [] : [{ name, count: counts[name], ...over }];
   });
   if (parts.length === 0) return undefined;
   const mode = parts.some((part) => part.mode === "enforce") ? "enforce" : "warn";
-  const isAll = parts.length === 2 && size(set) === EVERY[family];
-  const counts = parts.map(({ name, count }) => `${inWords(count)} ${name}`).join(" and ");
+  const isAll = parts.length === 2 && counts.public + counts.private === EVERY[family];
+  const found = parts.map(({ name, count }) => `${inWords(count)} ${name}`).join(" and ");
   const allowed = parts.map(({ above }) => `/${above}`).join(" and ");
-  return {
-    family,
-    mode,
-    text: isAll ? `every ${family} address` : `${counts} ${family} addresses (limit ${allowed})`,
-  };
+  return { mode, text: isAll ? `every ${family} address` : `${found} ${family} addresses (limit ${allowed})` };
 }
 
 function exceeded(family: Family, count: bigint, limit: Limit): { mode: BroadPart["mode"]; above: number } | undefined {

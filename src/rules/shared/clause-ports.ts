@@ -1,4 +1,4 @@
-import type { Clause, Direction, Peer, Policy } from "../../model/policy.ts";
+import type { Clause, Direction, Peer } from "../../model/policy.ts";
 import { type PortSet, PROTOCOLS, portsOf, type Protocol, unionPorts } from "../../model/ports.ts";
 import type { Selector } from "../../model/selector.ts";
 import type { Violation } from "../rule.ts";
@@ -13,63 +13,71 @@ export interface PortFault {
   readonly where: Pick<Violation, "path" | "clauses">;
 }
 
-/** `together`: with what other clauses allow the very same peers. */
-export type TooMany = (ports: PortSet, protocol: Protocol, together: PortSet) => boolean;
+/** Must hold of more ports if it holds of fewer. */
+export type TooMany = (ports: PortSet, protocol: Protocol) => boolean;
 
 /**
  * What require-ports and no-wide-port-range share. Each clause is judged by itself. Where several are for the very same
  * peers, and none is too much, they are judged together: half a range is no narrower for having its other half in the
- * next clause.
+ * next clause. `isLeftOut`: is what the same peers may do together another rule's matter?
  */
-export function portFaults(policy: Policy, isTooMany: TooMany): PortFault[] {
-  const faults: PortFault[] = groupsOf(policy).flatMap(({ direction, clauses }) => {
-    const each = clauses.map((clause) => ({ clause, ports: portsOf(clause.ports) }));
-    const together = unionPorts(each.map(({ ports }) => ports));
-    return PROTOCOLS.flatMap((protocol) => {
-      const isFault = (ports: PortSet) => isTooMany(ports, protocol, together);
-      const fault = { direction, protocols: [protocol] };
-      const alone = each.filter(({ ports }) => isFault(ports));
-      if (alone.length > 0)
-        return alone.map(({ clause, ports }) => ({ ...fault, ...smallest(clause, ports, isFault) }));
-      if (!isFault(together)) return [];
-      const where = { path: `/spec/${direction}`, clauses: clauses.map(({ path }) => path) };
-      return [{ ...fault, ports: together, where }];
-    });
+export function portFaults(
+  clauses: readonly Clause[],
+  isTooMany: TooMany,
+  isLeftOut: TooMany = () => false,
+): PortFault[] {
+  // Most policies allow so few ports that nobody has to compare the peers of their clauses.
+  const most = unionPorts(clauses.map(({ portSet }) => portSet));
+  const suspects = PROTOCOLS.filter((protocol) => isTooMany(most, protocol));
+  if (suspects.length === 0) return [];
+  return groupsOf(clauses).flatMap((group) => {
+    const together = unionPorts(group.map(({ portSet }) => portSet));
+    const faults = suspects
+      .filter((protocol) => isTooMany(together, protocol) && !isLeftOut(together, protocol))
+      .flatMap((protocol) => faultsOf(group, together, protocol, isTooMany));
+    // Two protocols in one place are one fault.
+    const byPlace = Map.groupBy(faults, ({ where }) => where.path);
+    return [...byPlace.values()].flatMap((same) =>
+      same.slice(0, 1).map((fault) => ({ ...fault, protocols: same.flatMap(({ protocols }) => protocols) })),
+    );
   });
-  // Two protocols in one place are one fault.
-  const byPlace = new Map<PortSet, PortFault>();
-  for (const fault of faults) {
-    const known = byPlace.get(fault.ports);
-    byPlace.set(fault.ports, known ? { ...known, protocols: [...known.protocols, ...fault.protocols] } : fault);
+}
+
+/** Of clauses that are too much together: those that are so by themselves; if none is, all of them. */
+function faultsOf(group: readonly Clause[], together: PortSet, protocol: Protocol, isTooMany: TooMany): PortFault[] {
+  const isFault = (ports: PortSet) => isTooMany(ports, protocol);
+  const alone = group.filter(({ portSet }) => isFault(portSet));
+  if (alone.length > 0) {
+    return alone.map((clause) => ({
+      direction: clause.direction,
+      protocols: [protocol],
+      ...smallest(clause, isFault),
+    }));
   }
-  return [...byPlace.values()];
+  const direction = group[0]?.direction ?? "ingress";
+  const where = { path: `/spec/${direction}`, clauses: group.map(({ path }) => path) };
+  return [{ direction, protocols: [protocol], ports: together, where }];
 }
 
 /** The entry that is too much by itself; else all of them. */
-function smallest(
-  clause: Clause,
-  ports: PortSet,
-  isFault: (ports: PortSet) => boolean,
-): Pick<PortFault, "ports" | "where"> {
-  if (clause.ports === "all") return { ports, where: { path: clause.path } };
+function smallest(clause: Clause, isFault: (ports: PortSet) => boolean): Pick<PortFault, "ports" | "where"> {
+  if (clause.ports === "all") return { ports: clause.portSet, where: { path: clause.path } };
   for (const entry of clause.ports) {
     const own = portsOf([entry]);
     if (isFault(own)) return { ports: own, where: { path: entry.path } };
   }
-  return { ports, where: { path: `${clause.path}/ports` } };
+  return { ports: clause.portSet, where: { path: `${clause.path}/ports` } };
 }
 
 /** The clauses of each direction, those of the very same peers together. */
-function groupsOf(policy: Policy): { direction: Direction; clauses: Clause[] }[] {
-  const groups = new Map<string, { direction: Direction; clauses: Clause[] }>();
-  for (const clause of policy.clauses) {
-    const { direction, peers } = clause;
-    const key = JSON.stringify([direction, peers === "anyone" ? peers : peers.map(contentOf).toSorted()]);
-    const group = groups.get(key) ?? { direction, clauses: [] };
-    group.clauses.push(clause);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
+function groupsOf(clauses: readonly Clause[]): (readonly Clause[])[] {
+  return [...Map.groupBy(clauses, ({ direction }) => direction).values()].flatMap((own) =>
+    own.length === 1 ? [own] : [...Map.groupBy(own, ({ peers }) => keyOf(peers)).values()],
+  );
+}
+
+function keyOf(peers: Clause["peers"]): string {
+  return peers === "anyone" ? peers : JSON.stringify(peers.map(contentOf).toSorted());
 }
 
 /** A peer without where it stands, so that the same peer elsewhere is equal; of what is not known that cannot be said. */

@@ -1,7 +1,7 @@
 import type { Clause } from "../../model/policy.ts";
-import { isWithin, type PortSet, PROTOCOLS, portsOf } from "../../model/ports.ts";
+import { isWithin, type PortSet, PROTOCOLS } from "../../model/ports.ts";
 
-const PORT_53 = { numbers: [[53n, 53n]], names: [] } as const;
+const PORT_53 = { numbers: [[53, 54]], names: [] } as const;
 const DNS: PortSet = { TCP: PORT_53, UDP: PORT_53, SCTP: { numbers: [], names: [] } };
 
 /**
@@ -10,6 +10,6 @@ const DNS: PortSet = { TCP: PORT_53, UDP: PORT_53, SCTP: { numbers: [], names: [
  */
 export function isDnsOnly(clause: Clause): boolean {
   if (clause.direction !== "egress" || clause.ports === "all") return false;
-  const ports = portsOf(clause.ports);
-  return isWithin(ports, DNS) && PROTOCOLS.some((protocol) => ports[protocol].numbers.length > 0);
+  const { portSet } = clause;
+  return isWithin(portSet, DNS) && PROTOCOLS.some((protocol) => portSet[protocol].numbers.length > 0);
 }

@@ -10,7 +10,7 @@ export interface EveryNamespacePeer {
 }
 
 /** Peers whose namespaceSelector rules out hardly anything, with a podSelector beside it or without. */
-export function everyNamespacePeersOf(policy: Policy): EveryNamespacePeer[] {
+export function everyNamespacePeersOf(policy: Pick<Policy, "clauses">): EveryNamespacePeer[] {
   return podPeersOf(policy).flatMap(({ peer, clause }) => {
     if (peer.namespaces === "own" || !selectsEveryNamespace(peer.namespaces)) return [];
     const who = isUnbounded(peer.pods)

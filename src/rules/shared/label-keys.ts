@@ -3,9 +3,11 @@ import type { Requirement } from "../../model/selector.ts";
 
 /** Every requirement on one of these keys, in selectors of Pods and of namespaces, wherever it stands. */
 export function requirementsOn(policy: Policy, keys: readonly string[]): Requirement[] {
-  return selectorsOf(policy)
-    .flatMap((selector) => selector.requirements)
-    .filter(({ key }) => keys.includes(key));
+  const found: Requirement[] = [];
+  for (const { requirements } of selectorsOf(policy)) {
+    for (const requirement of requirements) if (keys.includes(requirement.key)) found.push(requirement);
+  }
+  return found;
 }
 
 /** Left out of a Pod's identity by Cilium unless it is configured otherwise (its documentation, "Limiting Identity-Relevant Labels"). */
