@@ -31,7 +31,7 @@ export function pointer(base: string, ...steps: readonly (string | number)[]): s
 }
 
 function escaped(step: string): string {
-  return step.replaceAll("~", "~0").replaceAll("/", "~1");
+  return /[~/]/.test(step) ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
 }
 
 export function stepsOf(path: string): string[] {

@@ -65,11 +65,10 @@ function perProtocol(of: (protocol: Protocol) => ProtocolPorts): PortSet {
 }
 
 function union(all: readonly ProtocolPorts[]): ProtocolPorts {
-  const [only, ...others] = all;
-  if (only === undefined) return { numbers: [], names: [] };
-  if (others.length === 0) return only;
-  const numbers = normalise(all.flatMap((ports) => ports.numbers));
-  const names = new Set(all.flatMap((ports) => ports.names));
+  const parts = all.filter(({ numbers, names }) => numbers.length > 0 || names.length > 0);
+  if (parts.length < 2) return parts[0] ?? { numbers: [], names: [] };
+  const numbers = normalise(parts.flatMap((ports) => ports.numbers));
+  const names = new Set(parts.flatMap((ports) => ports.names));
   return { numbers, names: isEvery(numbers) ? [] : [...names].toSorted() };
 }
 
@@ -77,8 +76,8 @@ function isEvery(numbers: RangeSet<number>): boolean {
   return isSubset(EVERY, numbers);
 }
 
-function rangesOf(port: number | undefined, endPort = port): RangeSet<number> {
-  if (port === undefined || endPort === undefined) return EVERY;
-  const [first, last] = [Math.max(port, 1), Math.min(endPort, LAST)];
+function rangesOf(port: number | undefined, endPort: number | undefined): RangeSet<number> {
+  if (port === undefined) return EVERY;
+  const [first, last] = [Math.max(port, 1), Math.min(endPort ?? port, LAST)];
   return Number.isInteger(first) && Number.isInteger(last) && first <= last ? [[first, last + 1]] : [];
 }
