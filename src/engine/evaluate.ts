@@ -15,13 +15,17 @@ export interface Finding extends Violation {
 
 /** Every finding of a ruleset on one object; none is stronger than `cap`. */
 export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode): Finding[] {
-  return ruleset.settings.flatMap(({ rule, mode, options, prepared }) => {
-    if (rule.on !== subject.kind) return [];
-    return rule.check(subject, { options, prepared }).map((violation) => ({
-      ...violation,
-      rule: rule.id,
-      severity: rule.severity,
-      mode: weakest(mode, cap, violation.atMost ?? "enforce"),
-    }));
-  });
+  const findings: Finding[] = [];
+  for (const { rule, mode, options, prepared } of ruleset.settings) {
+    if (rule.on !== subject.kind) continue;
+    for (const violation of rule.check(subject, { options, prepared })) {
+      findings.push({
+        ...violation,
+        rule: rule.id,
+        severity: rule.severity,
+        mode: weakest(mode, cap, violation.atMost ?? "enforce"),
+      });
+    }
+  }
+  return findings;
 }

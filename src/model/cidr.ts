@@ -68,7 +68,8 @@ export function subtractAddresses(from: Addresses, holes: Addresses): Addresses 
 
 /** The addresses of `cidr` without those of `except`; nothing where `cidr` cannot be read. */
 export function blockAddresses(cidr: string, except: readonly string[]): Addresses {
-  return subtractAddresses(addressesOf(cidr), unionAddresses(except.map(addressesOf)));
+  const block = addressesOf(cidr);
+  return except.length === 0 ? block : subtractAddresses(block, unionAddresses(except.map(addressesOf)));
 }
 
 function addressesOf(cidr: string): Addresses {

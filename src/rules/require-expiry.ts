@@ -141,8 +141,7 @@ function broadClauses(subject: PolicySubject): BroadClause[] {
       return { rule: rule.id, path, clauses: violation.clauses ?? [path], mode: violation.atMost ?? "enforce" };
     }),
   );
-  return [...new Set(found.map(({ path }) => path))].map((path) => {
-    const here = found.filter((one) => one.path === path);
+  return [...Map.groupBy(found, ({ path }) => path)].map(([path, here]) => {
     return {
       path,
       clauses: [...new Set(here.flatMap(({ clauses }) => clauses))],

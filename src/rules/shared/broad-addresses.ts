@@ -97,6 +97,7 @@ const EVERY: Readonly<Record<Family, bigint>> = {
 };
 
 function judge(family: Family, counts: Counts, limits: { public: Limit; private: Limit }): Verdict | undefined {
+  if (counts.public === 0n && counts.private === 0n) return undefined;
   const parts = (["public", "private"] as const).flatMap((name) => {
     const over = exceeded(family, counts[name], limits[name]);
     return over === undefined ? [] : [{ name, count: counts[name], ...over }];
@@ -110,13 +111,10 @@ function judge(family: Family, counts: Counts, limits: { public: Limit; private:
 }
 
 function exceeded(family: Family, count: bigint, limit: Limit): { mode: BroadPart["mode"]; above: number } | undefined {
-  for (const [mode, above] of [
-    ["enforce", limit.enforceAbove],
-    ["warn", limit.warnAbove],
-  ] as const) {
-    if (above !== undefined && count > prefixSize(family, above)) return { mode, above };
-  }
-  return undefined;
+  const isOver = (above: number | undefined): above is number =>
+    above !== undefined && count > prefixSize(family, above);
+  if (isOver(limit.enforceAbove)) return { mode: "enforce", above: limit.enforceAbove };
+  return isOver(limit.warnAbove) ? { mode: "warn", above: limit.warnAbove } : undefined;
 }
 
 /** Whole numbers as people read them; IPv6 counts, which nobody reads, as a power of two. */
