@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { Problem } from "../model/errors.ts";
 import { endOf } from "../model/dates.ts";
-import { isRecord, items, pointer } from "../model/json.ts";
+import { canonical, isRecord, items, pointer, text } from "../model/json.ts";
 import { API_VERSION } from "../model/names.ts";
 import { type NetworkBaseline, NetworkBaselineSchema } from "./baseline.ts";
 import { type NetworkException, NetworkExceptionSchema } from "./exception.ts";
@@ -28,7 +28,7 @@ const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map([
 /** Is this a document of ours, and is its shape right? What the rules say of their options is the engine's to check. */
 export function validateDocument(raw: unknown): Validated<ConfigDocument> {
   const kind = isRecord(raw) ? raw["kind"] : undefined;
-  const validate = VALIDATORS.get(String(kind));
+  const validate = VALIDATORS.get(text(kind));
   if (validate === undefined) {
     const allowed = [...VALIDATORS.keys()].join(", ");
     return {
@@ -106,6 +106,6 @@ function selectorProblems({ matchExpressions = [] }: LabelSelector, base: string
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  const json = value === undefined ? "missing" : canonical(value);
+  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }

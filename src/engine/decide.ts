@@ -1,4 +1,4 @@
-import { fieldPath } from "../model/json.ts";
+import { fieldPath, printable } from "../model/json.ts";
 import type { ObjectRef } from "../model/objects.ts";
 import type { Finding } from "./evaluate.ts";
 
@@ -32,14 +32,23 @@ export function decide(object: ObjectRef, rulesetName: string, findings: readonl
  *       no-open-egress: spec.egress[0]: a clause without `to` allows ... Fix: name the peers under `to`, or ...
  */
 function refusal({ kind, namespace, name }: ObjectRef, rulesetName: string, findings: readonly Finding[]): string {
-  const shown = findings.slice(0, MOST_LINES).map((finding) => `  ${line(finding)}`);
-  if (findings.length > MOST_LINES) shown.push(`  and ${findings.length - MOST_LINES} more`);
   const rules = new Set(findings.map(({ rule }) => rule)).size;
   const who = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
-  return [`${who} breaks ${rules} rule${rules === 1 ? "" : "s"} of ruleset ${rulesetName}:`, ...shown].join("\n");
+  return boundLines([
+    `${who} breaks ${rules} rule${rules === 1 ? "" : "s"} of ruleset ${rulesetName}:`,
+    ...findings.map((finding) => `  ${line(finding)}`),
+  ]);
+}
+
+/** A heading and what is under it, as a terminal can show it: names and keys of an object may be anything, in any number. */
+export function boundLines(lines: readonly string[]): string {
+  const shown = lines.slice(0, 1 + MOST_LINES).map((text) => truncate(printable(text), LINE_CHARACTERS));
+  if (lines.length > 1 + MOST_LINES) shown.push(`  and ${lines.length - 1 - MOST_LINES} more`);
+  return shown.join("\n");
 }
 
 const MOST_LINES = 40;
+const LINE_CHARACTERS = 1024;
 
 /** What an exception has to do with it comes before the fix, as the end of a long warning is cut off. */
 function line({ rule, path, message, fix, lapsed }: Finding): string {
@@ -60,7 +69,7 @@ const WARNING_CHARACTERS = 256;
 const WARNINGS_CHARACTERS = 4096;
 
 export function boundWarnings(warnings: readonly string[]): string[] {
-  const cut = warnings.map((text) => truncate(text, WARNING_CHARACTERS));
+  const cut = warnings.map((text) => truncate(printable(text), WARNING_CHARACTERS));
   const kept: string[] = [];
   let total = 0;
   for (const text of cut) {

@@ -55,16 +55,56 @@ export function at(value: unknown, path: string): unknown {
 export function fieldPath(path: string): string {
   return stepsOf(path).reduce((field, step) => {
     // A key of a file may hold anything, also what a terminal would act upon.
-    if (!/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${step.replaceAll(/\p{C}/gu, "?")}]`;
+    if (!/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${printable(step)}]`;
     return field === "" ? step : `${field}.${step}`;
   }, "");
 }
 
-/** One text per JSON value, whatever the order of its keys: equal values give equal text. */
+/** In one line, and without what a terminal would act upon: an object may hold anything. */
+export function printable(raw: string): string {
+  return raw.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}
+
+/**
+ * One text per JSON value, whatever the order of its keys: equal values give equal text. It keeps its own stack, since
+ * an API server takes objects that are too deep for JSON.stringify.
+ */
 export function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, inner: unknown) =>
-      isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
-    ) ?? "null"
-  );
+  const open: Level[] = [];
+  let text = "";
+  let here = value;
+  for (;;) {
+    if (typeof here === "object" && here !== null) {
+      open.push(levelOf(here));
+      text += Array.isArray(here) ? "[" : "{";
+    } else text += JSON.stringify(here) ?? "null";
+
+    let level = open.at(-1);
+    for (; level !== undefined && level.left.length === 0; level = open.at(-1)) {
+      text += level.end;
+      open.pop();
+    }
+    const next = level?.left.pop();
+    if (next === undefined) return text;
+    text += next.before;
+    here = next.value;
+  }
+}
+
+/** A list or an object of which a part is written; what is left of it, last things first. */
+interface Level {
+  readonly end: "]" | "}";
+  readonly left: { readonly before: string; readonly value: unknown }[];
+}
+
+function levelOf(container: object): Level {
+  const comma = (i: number) => (i > 0 ? "," : "");
+  if (Array.isArray(container)) {
+    return { end: "]", left: container.map((value: unknown, i) => ({ before: comma(i), value })).toReversed() };
+  }
+  const entries = Object.entries(container as JsonObject)
+    .filter(([, value]) => value !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const left = entries.map(([key, value], i) => ({ before: `${comma(i)}${JSON.stringify(key)}:`, value }));
+  return { end: "}", left: left.toReversed() };
 }

@@ -17,11 +17,12 @@ export interface NetworkPolicy extends KubernetesObject {
  */
 export function toPolicy(object: NetworkPolicy): Policy {
   const spec = isRecord(object.spec) ? object.spec : {};
+  const namespace = text(object.metadata?.namespace);
   return {
     ref: {
       kind: "NetworkPolicy",
-      ...(object.metadata?.namespace && { namespace: object.metadata.namespace }),
-      name: object.metadata?.name ?? object.metadata?.generateName ?? "",
+      ...(namespace !== "" && { namespace }),
+      name: text(object.metadata?.name ?? object.metadata?.generateName),
     },
     annotations: labelsOf(object.metadata?.annotations),
     selects: toSelector(spec["podSelector"], "/spec/podSelector"),

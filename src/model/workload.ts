@@ -1,4 +1,4 @@
-import { at, isRecord, items, pointer } from "./json.ts";
+import { at, isRecord, items, pointer, text } from "./json.ts";
 import { type KubernetesObject, type Labels, labelsOf } from "./objects.ts";
 
 /** What policies depend on of a Pod, or of the template that Pods are made from. */
@@ -50,7 +50,7 @@ export function isMadeByWorkload(object: KubernetesObject): boolean {
     (owner) =>
       isRecord(owner) &&
       owner["controller"] === true &&
-      isWorkloadKind(groupOf(String(owner["apiVersion"])), String(owner["kind"])),
+      isWorkloadKind(groupOf(text(owner["apiVersion"])), text(owner["kind"])),
   );
 }
 

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { Finding } from "../engine/evaluate.ts";
+import { text } from "../model/json.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type MutateDeps, mutate } from "./mutate.ts";
@@ -62,7 +63,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     const status = error.statusCode ?? 500;
     if (status < 500) {
       deps.metrics.badRequests.inc({ status: String(status) });
-      deps.log.warn({ url: request.url, status, reason: error.message }, "not an AdmissionReview");
+      deps.log.warn({ url: brief(request.url), status, reason: brief(error.message) }, "not an AdmissionReview");
     }
     return reply.status(status).send({ error: error.message });
   });
@@ -123,10 +124,10 @@ async function answer(
         webhook,
         uid: request.uid,
         operation: request.operation,
-        kind: request.kind.kind,
-        namespace: request.namespace,
-        name: request.object?.metadata?.name ?? request.oldObject?.metadata?.name ?? request.name,
-        user: request.userInfo.username,
+        kind: brief(request.kind.kind),
+        namespace: brief(request.namespace),
+        name: brief(request.object?.metadata?.name ?? request.oldObject?.metadata?.name ?? request.name),
+        user: brief(request.userInfo.username),
         dryRun: request.dryRun === true ? true : undefined,
         verdict,
         ...details,
@@ -140,7 +141,7 @@ async function answer(
     finish(outcome.verdict, outcome.details, "info");
     return toReview(request.uid, outcome.answer);
   } catch (error) {
-    finish("failed", { error: error instanceof Error ? error.message : String(error) }, "error");
+    finish("failed", { error: brief(error instanceof Error ? error.message : String(error)) }, "error");
     throw error;
   }
 }
@@ -153,6 +154,14 @@ function exceptionsOf(findings: readonly Finding[]): object {
   const [exceptions, lapsed] = [texts("exception"), texts("lapsed")];
   return { ...(exceptions.length > 0 && { exceptions }), ...(lapsed.length > 0 && { lapsed }) };
 }
+
+/** For the log: names and texts of somebody else's, which need be neither short nor texts. */
+function brief(value: unknown): string | undefined {
+  return value === undefined ? undefined : text(value).slice(0, BRIEF);
+}
+
+/** Room for the longest name of a user that Kubernetes makes itself, `system:serviceaccount:NAMESPACE:NAME`. */
+const BRIEF = 400;
 
 function verdictOf({ allowed, warnings }: { allowed: boolean; warnings: readonly string[] }, findings: number): string {
   if (!allowed) return "denied";

@@ -1,8 +1,8 @@
 import { governingBaseline } from "../baseline/govern.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
-import { type JsonPatchOperation, pointer } from "../model/json.ts";
+import { isRecord, type JsonPatchOperation, pointer, text } from "../model/json.ts";
 import { PENDING_LABEL } from "../model/names.ts";
-import type { Labels } from "../model/objects.ts";
+import { type KubernetesObject, type Labels, labelsOf } from "../model/objects.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 
 export interface MutateDeps {
@@ -18,13 +18,13 @@ export interface MutateDeps {
 export function mutate(request: AdmissionRequest, deps: MutateDeps): readonly JsonPatchOperation[] {
   const { kind, operation, object, oldObject } = request;
   if (kind.group !== "" || kind.kind !== "Namespace" || object == null || isBeingDeleted(request)) return [];
-  const labels = object.metadata?.labels ?? undefined;
-  if (labels !== undefined && Object.hasOwn(labels, PENDING_LABEL)) return [];
+  const labels = labelsOf(object.metadata?.labels);
+  if (Object.hasOwn(labels, PENDING_LABEL)) return [];
   if (operation === "CREATE") {
-    return isToBeInjected(object.metadata?.name ?? "", labels ?? {}, deps.configuration()) ? stamp(labels) : [];
+    return isToBeInjected(text(object.metadata?.name), labels, deps.configuration()) ? stamp(object) : [];
   }
-  const wasPending = Object.hasOwn(oldObject?.metadata?.labels ?? {}, PENDING_LABEL);
-  return operation === "UPDATE" && wasPending && !deps.isOwn(request) ? stamp(labels) : [];
+  const wasPending = Object.hasOwn(labelsOf(oldObject?.metadata?.labels), PENDING_LABEL);
+  return operation === "UPDATE" && wasPending && !deps.isOwn(request) ? stamp(object) : [];
 }
 
 function isToBeInjected(name: string, labels: Labels, configuration: Configuration): boolean {
@@ -34,8 +34,9 @@ function isToBeInjected(name: string, labels: Labels, configuration: Configurati
   );
 }
 
-function stamp(labels: Labels | undefined): JsonPatchOperation[] {
-  return labels === undefined
-    ? [{ op: "add", path: "/metadata/labels", value: { [PENDING_LABEL]: "true" } }]
-    : [{ op: "add", path: pointer("/metadata/labels", PENDING_LABEL), value: "true" }];
+function stamp({ metadata }: KubernetesObject): JsonPatchOperation[] {
+  if (!isRecord(metadata)) return []; // which no API server sends, and where there is no place for it
+  return isRecord(metadata.labels)
+    ? [{ op: "add", path: pointer("/metadata/labels", PENDING_LABEL), value: "true" }]
+    : [{ op: "add", path: "/metadata/labels", value: { [PENDING_LABEL]: "true" } }];
 }

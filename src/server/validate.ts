@@ -1,14 +1,14 @@
 import { governingBaseline } from "../baseline/govern.ts";
 import type { NetworkException } from "../config/exception.ts";
 import { type Configuration, type Governance, governanceOf } from "../engine/configuration.ts";
-import { ALLOWED, boundWarnings, type Decision, decide } from "../engine/decide.ts";
+import { ALLOWED, boundLines, boundWarnings, type Decision, decide } from "../engine/decide.ts";
 import { checkDocument } from "../engine/check-document.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
 import { toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
-import { at, canonical, fieldPath } from "../model/json.ts";
+import { at, canonical, fieldPath, text } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
 import type { Subject } from "../rules/rule.ts";
@@ -107,11 +107,10 @@ function validateNamespace(
 function invalidDocument(kind: string, object: KubernetesObject): Verdict | undefined {
   const { problems } = checkDocument(object);
   if (problems === undefined) return undefined;
-  const message = [
-    `${kind} ${object.metadata?.name ?? ""} is not valid:`,
+  return refused([
+    `${kind} ${text(object.metadata?.name)} is not valid:`,
     ...problems.map((problem) => `  ${problemLine(problem)}`),
-  ].join("\n");
-  return refused(message);
+  ]);
 }
 
 /**
@@ -134,7 +133,7 @@ async function validateException(
     const { rules } = ruleset.exceptions;
     const allowed = rules.length === 0 ? "It allows no exceptions." : `It allows exceptions to ${rules.join(", ")}.`;
     const asksTooMuch = exception.spec.rules.some((rule) => !rules.includes(rule));
-    return refused([...lines, ...(asksTooMuch ? [allowed] : [])].join("\n"));
+    return refused([...lines, ...(asksTooMuch ? [allowed] : [])]);
   }
   return {
     decision: { ...ALLOWED, warnings: boundWarnings(lines.map((line) => `drawbridge: ${line}`)) },
@@ -142,8 +141,8 @@ async function validateException(
   };
 }
 
-function refused(message: string): Verdict {
-  return { decision: { ...ALLOWED, allowed: false, message }, findings: [] };
+function refused(lines: readonly string[]): Verdict {
+  return { decision: { ...ALLOWED, allowed: false, message: boundLines(lines) }, findings: [] };
 }
 
 function problemLine({ path, message }: Problem): string {
