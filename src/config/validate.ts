@@ -19,6 +19,9 @@ export type Validated<T> =
 /** Strict, because a schema of ours that ajv does not fully understand would let documents through unchecked. */
 export const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
 
+// Ours to check: ajv compares each item with each other, and throws where one has a field `toString` or `valueOf`.
+ajv.removeKeyword("uniqueItems").addKeyword("uniqueItems");
+
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map([
   ["NetworkRuleset", ajv.compile(NetworkRulesetSchema)],
   ["NetworkBaseline", ajv.compile(NetworkBaselineSchema)],
@@ -68,7 +71,8 @@ export function toProblem(error: ErrorObject): Problem {
 /** What a schema cannot say without branches that nobody can read in an error message. */
 function meaningProblems(document: ConfigDocument): Problem[] {
   if (document.kind === "NetworkBaseline") {
-    return selectorProblems(document.spec.namespaceSelector, "/spec/namespaceSelector");
+    const { namespaceSelector } = document.spec;
+    return [...selectorProblems(namespaceSelector, "/spec/namespaceSelector"), ...templateProblems(document)];
   }
   if (document.kind === "NetworkException") return exceptionProblems(document);
   return (document.spec.exceptions?.permanent ?? []).flatMap((exception, i) =>
@@ -103,6 +107,15 @@ function selectorProblems({ matchExpressions = [] }: LabelSelector, base: string
       return [{ path, message: `is ${show(values)}; operator ${operator} takes no values` }];
     return [];
   });
+}
+
+function templateProblems({ spec }: NetworkBaseline): Problem[] {
+  const names = spec.templates.map(({ name }) => name);
+  return names.flatMap((name, i) =>
+    names.indexOf(name) === i
+      ? []
+      : [{ path: pointer("/spec/templates", i, "name"), message: `is ${show(name)}, which is there already` }],
+  );
 }
 
 function show(value: unknown): string {

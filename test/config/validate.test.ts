@@ -184,9 +184,21 @@ describe("what is wrong with one, with the value and what is allowed", () => {
     const [first] = networkBaseline().spec.templates;
     const found = problems(baseline({ templates: [first, first] }));
     expect(found).toEqual([
-      { path: "/spec/templates", message: expect.stringMatching(/must NOT have duplicate items/) as unknown },
+      { path: "/spec/templates/1/name", message: 'is "00-default-deny-ingress", which is there already' },
     ]);
   });
+
+  test.each<[string, object]>([
+    ["items with JavaScript's own names", { templates: [{ toString: 1, valueOf: 2 }, { toString: 1 }] }],
+    ["a kind with them", { kind: { toString: 1 } }],
+    [
+      "what is nested too deeply for JSON.stringify",
+      { templates: JSON.parse("[".repeat(20_000) + "]".repeat(20_000)) as unknown },
+    ],
+  ])("%s", (_, spec) => {
+    expect(problems({ ...baseline(spec), ...("kind" in spec && spec) })).not.toEqual([]);
+  });
+
   test("all of it at once", () => {
     const raw = { ...networkRuleset("x"), metadata: {}, spec: { base: 1, x: 2 } };
     expect(

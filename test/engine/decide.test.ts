@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
-import { ALLOWED, boundWarnings, decide } from "../../src/engine/decide.ts";
+import { ALLOWED, boundLines, boundWarnings, decide } from "../../src/engine/decide.ts";
 import type { Finding } from "../../src/engine/evaluate.ts";
 
 const WEB = { kind: "NetworkPolicy", namespace: "shop", name: "web" };
@@ -94,7 +94,22 @@ test.each(["enforce", "warn", "audit"] as const)("the audit annotation is bounde
   expect(text).toMatch(new RegExp(`^${mode} no-open-egress spec.egress\\[0\\]; .*\\.\\.\\.$`));
 });
 
+describe("boundLines", () => {
+  test("a heading and forty lines are kept, the others are counted", () => {
+    const lines = Array.from({ length: 41 }, (_, i) => `  ${i}`);
+    expect(boundLines(lines)).toBe(lines.join("\n"));
+    expect(boundLines([...lines, "x", "y"])).toBe([...lines, "  and 2 more"].join("\n"));
+  });
+  test("each is one line of at most 1,024 characters", () => {
+    expect(boundLines(["a\nb\u001b[1m", "x".repeat(2_000)])).toBe(`a?b?[1m\n${"x".repeat(1_021)}...`);
+  });
+});
+
 describe("boundWarnings", () => {
+  test("each is one line that steers no terminal", () => {
+    expect(boundWarnings(["a\nb\u2028c\u202e"])).toEqual(["a?b?c?"]);
+  });
+
   test("few and short stay as they are", () => {
     expect(boundWarnings([])).toEqual([]);
     expect(boundWarnings(["a", "b"])).toEqual(["a", "b"]);

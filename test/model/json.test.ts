@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { at, canonical, fieldPath, isRecord, items, pointer, stepsOf, text } from "../../src/model/json.ts";
+import { at, canonical, fieldPath, isRecord, items, pointer, printable, stepsOf, text } from "../../src/model/json.ts";
 
 test.each([
   [{}, true],
@@ -97,6 +97,12 @@ test.each([
   expect(fieldPath(path)).toBe(expected);
 });
 
+test("printable is one line that steers no terminal", () => {
+  const odd = ["\u0000", "\u001b[2J", "\u007f", "\u0085", "\u009b", "\u2028", "\u2029", "\u202e", "\ud800", "\n"];
+  for (const text of odd) expect(printable(`a${text[0]}b`)).toBe("a?b");
+  expect(printable("tür.kube-system/é💥")).toBe("tür.kube-system/é💥");
+});
+
 describe("canonical", () => {
   test("is the same whatever the order of keys, at every depth", () => {
     fc.assert(
@@ -113,6 +119,18 @@ describe("canonical", () => {
       }),
       { numRuns: 500 },
     );
+  });
+  test("nesting of any depth has a text", () => {
+    const nested = `${'{"a":['.repeat(20_000)}1${"]}".repeat(20_000)}`;
+    expect(canonical(JSON.parse(nested))).toBe(nested);
+  });
+  test.each<[unknown, string]>([
+    [{ a: undefined, b: [undefined] }, '{"b":[null]}'],
+    [[[], {}, [{}]], "[[],{},[{}]]"],
+    [{ toJSON: 1, toString: 2 }, '{"toJSON":1,"toString":2}'],
+  ])("as JSON.stringify has it: %j", (value, expected) => {
+    expect(canonical(value)).toBe(expected);
+    expect(JSON.stringify(value)).toBe(expected);
   });
   test("the order of a list counts", () => {
     expect(canonical([1, 2])).not.toBe(canonical([2, 1]));
