@@ -71,22 +71,22 @@ export function printable(raw: string): string {
  */
 export function canonical(value: unknown): string {
   const open: Level[] = [];
-  let text = "";
+  let json = "";
   let here = value;
   for (;;) {
     if (typeof here === "object" && here !== null) {
       open.push(levelOf(here));
-      text += Array.isArray(here) ? "[" : "{";
-    } else text += JSON.stringify(here) ?? "null";
+      json += Array.isArray(here) ? "[" : "{";
+    } else json += JSON.stringify(here) ?? "null";
 
     let level = open.at(-1);
     for (; level !== undefined && level.left.length === 0; level = open.at(-1)) {
-      text += level.end;
+      json += level.end;
       open.pop();
     }
     const next = level?.left.pop();
-    if (next === undefined) return text;
-    text += next.before;
+    if (next === undefined) return json;
+    json += next.before;
     here = next.value;
   }
 }

@@ -41,7 +41,7 @@ describe.each<[path: Path, seed: number, outcomes: readonly string[]]>([
   test.runIf(onlySeed === seed)("the case that was asked for", async () => {
     const body = admissionBody(path, seed, onlyNumber ?? 0);
     const { fault, answered } = await judge(path, body);
-    console.log(`${body.toString()}\n${answered.status} ${answered.text}`);
+    process.stderr.write(`${body.toString()}\n${answered.status} ${answered.text}\n`);
     expect(fault).toBeUndefined();
   });
 });

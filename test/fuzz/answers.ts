@@ -26,16 +26,16 @@ const LONGEST_ANSWER = 64 * 1024;
 function reviewIn(sent: Buffer): Record<string, unknown> | undefined {
   const review = parsed(sent.toString());
   if (!isRecord(review) || review["apiVersion"] !== "admission.k8s.io/v1" || review["kind"] !== "AdmissionReview")
-    return;
+    return undefined;
   const request = review["request"];
-  if (!isRecord(request)) return;
+  if (!isRecord(request)) return undefined;
   const { uid, kind, operation, userInfo, name, namespace, object, oldObject, options, dryRun } = request;
   const isOptional = (value: unknown, type: string) => value === undefined || typeof value === type;
   const isObject = (value: unknown) => value === undefined || value === null || isRecord(value);
   const isSound =
     typeof uid === "string" &&
-    [...uid].length >= 1 &&
-    [...uid].length <= 256 &&
+    uid !== "" &&
+    Array.from(uid).length <= 256 &&
     isRecord(kind) &&
     ["group", "version", "kind"].every((field) => typeof kind[field] === "string") &&
     ["CREATE", "UPDATE", "DELETE", "CONNECT"].includes(String(operation)) &&
@@ -79,7 +79,8 @@ function patchFault(path: Path, { object }: Record<string, unknown>, response: R
   if (path === "/validate") return patch === undefined ? undefined : "a patch by a validating webhook";
   if (allowed !== true) return "a refusal by a mutating webhook";
   if (patch === undefined) return patchType === undefined ? undefined : "a patch type without a patch";
-  const text = Buffer.from(String(patch), "base64").toString();
+  if (typeof patch !== "string") return "a patch that is no text";
+  const text = Buffer.from(patch, "base64").toString();
   if (patchType !== "JSONPatch" || Buffer.from(text).toString("base64") !== patch) return "a patch that is no base64";
   const metadata = isRecord(object) ? object["metadata"] : undefined;
   if (!isRecord(metadata)) return "a patch that finds no metadata";

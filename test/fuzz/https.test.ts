@@ -91,8 +91,8 @@ function post(agent: Agent, path: Path, body: Buffer): Promise<{ status: number;
     const headers = { "content-type": "application/json", "content-length": body.length };
     const sent = httpsRequest(`${server.url}${path}?timeout=3s`, { method: "POST", agent, headers }, (answer) => {
       let text = "";
-      answer.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
+      answer.setEncoding("utf8").on("data", (piece: string) => {
+        text += piece;
       });
       answer.on("error", reject).on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
     });
@@ -104,7 +104,7 @@ interface Wire {
   readonly bytes: Buffer;
   /** Is it a whole request, however wrong, so that an answer is due? */
   readonly isWhole: boolean;
-  readonly then: "wait" | "end" | "destroy";
+  readonly finally: "wait" | "end" | "destroy";
 }
 
 /** Bytes that begin like a request, or not even that. */
@@ -112,9 +112,9 @@ function wire(random: Random): Wire {
   const { head, body, isWhole } = random.pick(REQUESTS)(random);
   const headers = ["host: localhost", "connection: close", ...head.slice(1)].join("\r\n");
   const bytes = Buffer.concat([Buffer.from(`${head[0]}\r\n${headers}\r\n\r\n`, "latin1"), body]);
-  const then = random.pick<Wire["then"]>(["wait", "wait", "end", "destroy"]);
-  if (!random.oneIn(4)) return { bytes, isWhole: isWhole && then === "wait", then };
-  return { bytes: bytes.subarray(0, random.below(bytes.length)), isWhole: false, then };
+  const end = random.pick<Wire["finally"]>(["wait", "wait", "end", "destroy"]);
+  if (!random.oneIn(4)) return { bytes, isWhole: isWhole && end === "wait", finally: end };
+  return { bytes: bytes.subarray(0, random.below(bytes.length)), isWhole: false, finally: end };
 }
 
 interface Request {
@@ -142,7 +142,7 @@ function chunk(body: Buffer, size = body.length.toString(16)): Buffer {
 const CHUNKED = "transfer-encoding: chunked";
 const LAST = Buffer.from("0\r\n\r\n");
 
-const REQUESTS: readonly [(random: Random) => Request, ...((random: Random) => Request)[]] = [
+const REQUESTS: readonly ((random: Random) => Request)[] = [
   () => request([POST, JSON_TYPE]),
   (random) => request([POST, JSON_TYPE], admissionBody("/validate", SEED, random.below(1_000))),
   // What it says that it is.
@@ -220,14 +220,14 @@ const PATIENCE_MS = 10_000;
 const IMPATIENCE_MS = 300;
 
 /** Sends bytes and does as told; what comes back until the server closes, or it is no longer waited for. */
-function say({ bytes, isWhole, then }: Wire): Promise<string> {
+function say({ bytes, isWhole, finally: end }: Wire): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
     const { port } = new URL(server.url);
     const socket = connect({ host: "127.0.0.1", port: Number(port), ca, servername: "localhost" }, () => {
       socket.write(bytes, () => {
-        if (then === "end") socket.end();
-        if (then === "destroy") socket.destroy();
+        if (end === "end") socket.end();
+        if (end === "destroy") socket.destroy();
       });
     });
     socket.setTimeout(isWhole ? PATIENCE_MS : IMPATIENCE_MS, () => socket.destroy());

@@ -134,7 +134,7 @@ function besides(request: AdmissionRequest, random: Random): Partial<AdmissionRe
     userInfo: { username: random.pick(["", "system:admin", "drawbridge"]) },
     options: mutateValue({ fieldManager: "x", dryRun: ["All"], force: true }, random) as JsonObject,
     object: { ...unknown, ...object, metadata: { ...without(odd, kept), ...judged } },
-  } as Partial<AdmissionRequest>;
+  };
 }
 
 function without(object: JsonObject, keys: readonly string[]): JsonObject {

@@ -35,7 +35,7 @@ export function placesIn(value: unknown, places: Place[] = []): Place[] {
 
 type Mutation = (place: Place, random: Random, donors: readonly unknown[]) => void;
 
-const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
+const MUTATIONS: readonly Mutation[] = [
   (place) => remove(place),
   (place) => set(place, null),
   (place, random) => set(place, otherType(get(place), random)),
@@ -81,7 +81,7 @@ function nearby(value: unknown, random: Random): unknown {
   if (typeof value === "boolean") return !value;
   if (typeof value !== "string") return copy(value);
   const at = random.below(value.length + 1);
-  const piece = random.pick([...PIECES]);
+  const piece = random.pick(PIECES);
   return random.oneIn(3) ? value.slice(0, at) : value.slice(0, at) + piece + value.slice(at + random.below(2));
 }
 
@@ -111,7 +111,7 @@ function swap(place: Place, random: Random): void {
 function repeat(place: Place, random: Random): void {
   const { parent, key } = place;
   const value = get(place);
-  if (!Array.isArray(parent)) return set({ parent, key: `${key}${random.pick([...PIECES])}` }, copy(value));
+  if (!Array.isArray(parent)) return set({ parent, key: `${key}${random.pick(PIECES)}` }, copy(value));
   const most = LONGEST_LIST / (JSON.stringify(value) ?? "").length;
   const times = Math.min(random.oneIn(40) ? 1_000 : 1 + random.below(6), most);
   parent.splice(Number(key), 0, ...Array.from({ length: times }, () => copy(value)));
@@ -163,64 +163,55 @@ const PIECES = [
   "💥",
 ] as const;
 
-const KEYS: readonly [string, ...string[]] = [
-  ...(["__proto__", "constructor", "toString", "valueOf", "hasOwnProperty", "toJSON", "then", "length"] as const),
-  ...["", "0", "-1", "a/b~c", "line\nbreak", "\u0000", "\ud800", "k".repeat(400), "spec", "metadata", "status", "kind"],
-  ...["name", "namespace", "labels", "annotations", "matchLabels", "matchExpressions", "key", "operator", "values"],
-  ...["podSelector", "namespaceSelector", "ipBlock", "cidr", "except", "port", "endPort", "protocol", "ports", "from"],
-  ...["to", "ingress", "egress", "policyTypes", "deletionTimestamp", "managedFields", "fieldsV1", "f:spec", "f:egress"],
-  ...["app", "tier", "version", "app.kubernetes.io/name", "pod-template-hash", "kubernetes.io/metadata.name"],
-  ...["drawbridge.dev/mode", "drawbridge.dev/ruleset", "drawbridge.dev/baseline", "drawbridge.dev/baseline-pending"],
-  ...["description", "owner", "expires", "reviewed", "kubectl.kubernetes.io/last-applied-configuration"],
-  ...["rules", "options", "mode", "base", "templates", "no-broad-cidr", "publicIPv4", "enforceAbove"],
-];
+const KEYS: readonly string[] = [
+  ["__proto__", "constructor", "toString", "valueOf", "hasOwnProperty", "toJSON", "length"],
+  ["", "0", "-1", "a/b~c", "line\nbreak", "\u0000", "\ud800", "k".repeat(400), "spec", "metadata", "status", "kind"],
+  ["name", "namespace", "labels", "annotations", "matchLabels", "matchExpressions", "key", "operator", "values"],
+  ["podSelector", "namespaceSelector", "ipBlock", "cidr", "except", "port", "endPort", "protocol", "ports", "from"],
+  ["to", "ingress", "egress", "policyTypes", "deletionTimestamp", "managedFields", "fieldsV1", "f:spec", "f:egress"],
+  ["app", "tier", "version", "app.kubernetes.io/name", "pod-template-hash", "kubernetes.io/metadata.name"],
+  ["drawbridge.dev/mode", "drawbridge.dev/ruleset", "drawbridge.dev/baseline", "drawbridge.dev/baseline-pending"],
+  ["description", "owner", "expires", "reviewed", "kubectl.kubernetes.io/last-applied-configuration"],
+  ["rules", "options", "mode", "base", "templates", "no-broad-cidr", "publicIPv4", "enforceAbove"],
+].flat();
 
-const DICTIONARY: readonly [unknown, ...unknown[]] = [
-  null,
-  ...[true, false, {}, [], [null], [[]], [{}], { "": "" }, [null, {}, "x"]],
-  ...[0, -0, -1, 1, 0.1, 53, 80, 65_535, 65_536, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 1e308, 5e-324],
-  ...["", " ", "0", "-1", "1e999", "NaN", "Infinity", "null", "true", "yes", "undefined", "[object Object]", "{}", "{"],
-  ...["\u0000", "\u001b[2J", "\u0085\u2028\u2029", "\ufeff", "\u202etxet", "\ud800", "\udfff\ud800", "é́", "💥"],
-  ...["x".repeat(300), "\u0000".repeat(300), "💥".repeat(200), "a/".repeat(200), "x".repeat(20_000)],
-  ...["../../etc/passwd", "%00%ff", "${7*7}", "{{ .Values.x }}", "*", "*.*", "(a+)+$", "'; --", "<b>"],
-  ...["0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/8", "10.0.0.0/33", "10.0.0.0/-1", "10.1.2.3/8", "010.0.0.0/8"],
-  ...["10.0.0.0", "64:ff9b::/96", "::ffff:1.2.3.4/96", "fe80::1%eth0/64", "1::2::3/64", "::/129", "/", ":", "1.2.3/24"],
-  ...["169.254.169.254/32", "fd00:ec2::254/128", "256.0.0.0/8", "1.2.3.4/3٢"],
-  ...[
-    "Ingress",
-    "Egress",
-    "ingress",
-    "TCP",
-    "UDP",
-    "SCTP",
-    "tcp",
-    "http",
-    "In",
-    "NotIn",
-    "Exists",
-    "DoesNotExist",
-    "in",
-  ],
-  ...["app.kubernetes.io/name", "pod-template-hash", "kubernetes.io/metadata.name", "kube-system", "default", "api"],
-  ...["enforce", "warn", "audit", "disabled", "restricted", "strict", "CREATE", "UPDATE", "DELETE", "CONNECT"],
-  ...["2026-02-28", "2026-02-31", "9999-99-99", "2026-02-28T00:00:00Z", "+010000-01-01", "0000-00-00", "99999999"],
-  ...[{ toString: 1, valueOf: 2 }, { toString: null }, { toJSON: "x" }, { length: 9e9 }, { length: -1 }, { then: 1 }],
-  ...[{ podSelector: {} }, { namespaceSelector: {} }, { ipBlock: {} }, { ipBlock: { cidr: "0.0.0.0/0" } }],
-  ...[
-    { port: 53, protocol: "UDP" },
-    { port: 1, endPort: 65_535 },
-    { matchLabels: { app: "api" } },
-    { matchLabels: [] },
-  ],
-  ...[
-    { key: "a", operator: "In", values: [] },
-    { manager: "kubectl", operation: "Apply", fieldsV1: { "f:spec": {} } },
-  ],
-  ...[
-    '{"spec":null}',
-    '{"spec":{}}',
-    '{"spec":{"policyTypes":[null]}}',
-    '{"__proto__":{"spec":{}}}',
-    "[".repeat(5_000),
-  ],
-];
+const DICTIONARY = (
+  [
+    [null],
+    [true, false, {}, [], [null], [[]], [{}], { "": "" }, [null, {}, "x"]],
+    [0, -0, -1, 1, 0.1, 53, 80, 65_535, 65_536, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 1e308, 5e-324],
+    ["", " ", "0", "-1", "1e999", "NaN", "Infinity", "null", "true", "yes", "undefined", "[object Object]", "{}", "{"],
+    ["\u0000", "\u001b[2J", "\u0085\u2028\u2029", "\ufeff", "\u202etxet", "\ud800", "\udfff\ud800", "é́", "💥"],
+    ["x".repeat(300), "\u0000".repeat(300), "💥".repeat(200), "a/".repeat(200), "x".repeat(20_000)],
+    ["../../etc/passwd", "%00%ff", "${7*7}", "{{ .Values.x }}", "*", "*.*", "(a+)+$", "'; --", "<b>"],
+    ["0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/8", "10.0.0.0/33", "10.0.0.0/-1", "10.1.2.3/8", "010.0.0.0/8"],
+    ["10.0.0.0", "64:ff9b::/96", "::ffff:1.2.3.4/96", "fe80::1%eth0/64", "1::2::3/64", "::/129", "/", ":", "1.2.3/24"],
+    ["169.254.169.254/32", "fd00:ec2::254/128", "256.0.0.0/8", "1.2.3.4/3٢"],
+    [
+      "Ingress",
+      "Egress",
+      "ingress",
+      "TCP",
+      "UDP",
+      "SCTP",
+      "tcp",
+      "http",
+      "In",
+      "NotIn",
+      "Exists",
+      "DoesNotExist",
+      "in",
+    ],
+    ["app.kubernetes.io/name", "pod-template-hash", "kubernetes.io/metadata.name", "kube-system", "default", "api"],
+    ["enforce", "warn", "audit", "disabled", "restricted", "strict", "CREATE", "UPDATE", "DELETE", "CONNECT"],
+    ["2026-02-28", "2026-02-31", "9999-99-99", "2026-02-28T00:00:00Z", "+010000-01-01", "0000-00-00", "99999999"],
+    [{ toString: 1, valueOf: 2 }, { toString: null }, { toJSON: "x" }, { length: 9e9 }, { length: -1 }],
+    [{ podSelector: {} }, { namespaceSelector: {} }, { ipBlock: {} }, { ipBlock: { cidr: "0.0.0.0/0" } }],
+    [{ port: 53, protocol: "UDP" }, { port: 1, endPort: 65_535 }, { matchLabels: { app: "api" } }, { matchLabels: [] }],
+    [
+      { key: "a", operator: "In", values: [] },
+      { manager: "kubectl", operation: "Apply", fieldsV1: { "f:spec": {} } },
+    ],
+    ['{"spec":null}', '{"spec":{}}', '{"spec":{"policyTypes":[null]}}', '{"__proto__":{"spec":{}}}', "[".repeat(5_000)],
+  ] as readonly (readonly unknown[])[]
+).flat();

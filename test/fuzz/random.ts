@@ -4,7 +4,8 @@ export interface Random {
   readonly below: (n: number) => number;
   /** True once in n times. */
   readonly oneIn: (n: number) => boolean;
-  readonly pick: <T>(items: readonly [T, ...T[]]) => T;
+  /** An item of a list that is not empty. */
+  readonly pick: <T>(items: readonly T[]) => T;
   /** An item of any list; undefined of an empty one. */
   readonly from: <T>(items: readonly T[]) => T | undefined;
 }
@@ -22,7 +23,10 @@ export function createRandom(seed: number, number = 0): Random {
   return {
     below,
     oneIn: (n) => below(n) === 0,
-    pick: (items) => items[below(items.length)] ?? items[0],
+    pick: <T>(items: readonly T[]) => {
+      if (items.length === 0) throw new Error("there is nothing to pick from");
+      return items[below(items.length)] as T;
+    },
     from: (items) => items[below(Math.max(items.length, 1))],
   };
 }

@@ -46,7 +46,7 @@ const deletions: readonly AdmissionRequest[] = recorded.map((request) => ({
   oldObject: request.object ?? null,
 }));
 
-function namespace(labels?: object, more: object = {}): KubernetesObject {
+function namespaceObject(labels?: object, more: object = {}): KubernetesObject {
   const metadata = { name: "shop", uid: "1", creationTimestamp: "2026-11-21T10:49:56Z", ...(labels && { labels }) };
   return { apiVersion: "v1", kind: "Namespace", metadata: { ...metadata, ...more } } as KubernetesObject;
 }
@@ -61,11 +61,15 @@ const namespaces: readonly AdmissionRequest[] = [
     PENDING,
     { "drawbridge.dev/baseline": "default" },
     ...Object.values(NAMESPACES),
-  ].map((labels) => admissionRequest("Namespace", { object: namespace(labels), name: "shop" })),
-  ...[namespace(PENDING), namespace({}), namespace(PENDING, { deletionTimestamp: "2026-11-21T10:49:56Z" })].map(
-    (oldObject) => admissionRequest("Namespace", { operation: "UPDATE", object: namespace({ a: "b" }), oldObject }),
+  ].map((labels) => admissionRequest("Namespace", { object: namespaceObject(labels), name: "shop" })),
+  ...[
+    namespaceObject(PENDING),
+    namespaceObject({}),
+    namespaceObject(PENDING, { deletionTimestamp: "2026-11-21T10:49:56Z" }),
+  ].map((oldObject) =>
+    admissionRequest("Namespace", { operation: "UPDATE", object: namespaceObject({ a: "b" }), oldObject }),
   ),
-  admissionRequest("Namespace", { operation: "DELETE", object: null, oldObject: namespace(PENDING) }),
+  admissionRequest("Namespace", { operation: "DELETE", object: null, oldObject: namespaceObject(PENDING) }),
 ];
 
 const { rulesets, baselines } = await readPolicies(EMBEDDED_POLICIES);

@@ -99,7 +99,7 @@ test.each([
 
 test("printable is one line that steers no terminal", () => {
   const odd = ["\u0000", "\u001b[2J", "\u007f", "\u0085", "\u009b", "\u2028", "\u2029", "\u202e", "\ud800", "\n"];
-  for (const text of odd) expect(printable(`a${text[0]}b`)).toBe("a?b");
+  for (const raw of odd) expect(printable(`a${raw[0]}b`)).toBe("a?b");
   expect(printable("tür.kube-system/é💥")).toBe("tür.kube-system/é💥");
 });
 
