@@ -1,6 +1,6 @@
 import { type Addresses, isWithinAddresses, unionAddresses } from "./cidr.ts";
 import type { AddressPeer, Clause, Peer, PodPeer, Port } from "./policy.ts";
-import type { Requirement, Selector } from "./selector.ts";
+import type { Selector } from "./selector.ts";
 
 /**
  * Whether something allows nothing but what something else allows, told from how it is written: sound, so "yes" is
@@ -48,17 +48,25 @@ export function createContainment(): Containment {
 
 /** Does a selector match nothing but what another matches? It does if it asks for all that the other asks for. */
 export function isSelectorWithin(inner: Selector, outer: Selector): boolean {
-  return outer.requirements.every((asked) => inner.requirements.some((own) => isSame(own, asked)));
+  const own = requirementTexts(inner);
+  return [...requirementTexts(outer)].every((asked) => own.has(asked));
 }
 
-function isSame(a: Requirement, b: Requirement): boolean {
-  return (
-    a.key === b.key &&
-    a.operator === b.operator &&
-    a.values.length === b.values.length &&
-    a.values.every((value) => b.values.includes(value))
-  );
+/** One text for each, whatever the order of its values and however often one is there. */
+function requirementTexts(selector: Selector): ReadonlySet<string> {
+  const texts =
+    TEXTS.get(selector) ??
+    new Set(
+      selector.requirements.map(({ key, operator, values }) =>
+        JSON.stringify([key, operator, [...new Set(values)].toSorted()]),
+      ),
+    );
+  TEXTS.set(selector, texts);
+  return texts;
 }
+
+/** A selector is compared with many others, and may ask for thousands of things. */
+const TEXTS = new WeakMap<Selector, ReadonlySet<string>>();
 
 function isPodPeerWithin(inner: PodPeer, outer: PodPeer): boolean {
   if (!isSelectorWithin(inner.pods, outer.pods)) return false;

@@ -65,9 +65,16 @@ export function isPositive(requirement: Requirement): boolean {
 /** The values that a label may have, all requirements on it together; undefined if none of them lists what is allowed. */
 export function valuesOf(selector: Selector, key: string): readonly string[] | undefined {
   const onKey = selector.requirements.filter((requirement) => requirement.key === key);
-  return onKey
-    .find(({ operator }) => operator === "In")
-    ?.values.filter((value) => onKey.every((requirement) => holds(requirement, { [key]: value })));
+  const lists = onKey.filter(({ operator }) => operator === "In").map(({ values }) => values);
+  if (lists.length === 0) return undefined;
+  // Value by value against requirement by requirement would take minutes where there are thousands of both.
+  const others = onKey.filter(({ operator }) => operator !== "In" && operator !== "NotIn");
+  if (!others.every((requirement) => holds(requirement, { [key]: "" }))) return [];
+  const excluded = new Set(onKey.filter(({ operator }) => operator === "NotIn").flatMap(({ values }) => values));
+  return lists
+    .map((values) => new Set(values))
+    .reduce((left, list) => left.filter((value) => list.has(value)), lists[0] ?? [])
+    .filter((value) => !excluded.has(value));
 }
 
 export function matches(selector: Selector, labels: Labels): boolean {

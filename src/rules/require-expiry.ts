@@ -141,12 +141,10 @@ function broadClauses(subject: PolicySubject): BroadClause[] {
       return { rule: rule.id, path, clauses: violation.clauses ?? [path], mode: violation.atMost ?? "enforce" };
     }),
   );
-  return [...Map.groupBy(found, ({ path }) => path)].map(([path, here]) => {
-    return {
-      path,
-      clauses: [...new Set(here.flatMap(({ clauses }) => clauses))],
-      rules: [...new Set(here.map(({ rule }) => rule))],
-      mode: here.some(({ mode }) => mode === "enforce") ? "enforce" : "warn",
-    };
-  });
+  return [...Map.groupBy(found, ({ path }) => path)].map(([path, here]) => ({
+    path,
+    clauses: [...new Set(here.flatMap(({ clauses }) => clauses))],
+    rules: [...new Set(here.map(({ rule }) => rule))],
+    mode: here.some(({ mode }) => mode === "enforce") ? "enforce" : "warn",
+  }));
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createContainment, isSelectorWithin } from "../../src/model/containment.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
 import { matches, toSelector } from "../../src/model/selector.ts";
-import { egress, ipBlock, selector } from "../helpers/build.ts";
+import { egress, expression, ipBlock, selector } from "../helpers/build.ts";
 
 const isWithin = (inner: object, ...outers: object[]): boolean => {
   const [clause] = toPolicy(egress(inner)).clauses;
@@ -94,4 +94,28 @@ test("law: what a selector within another matches, the other matches", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+describe("a selector within another", () => {
+  const within = (inner: object, outer: object) => isSelectorWithin(toSelector(inner, ""), toSelector(outer, ""));
+
+  test("a value that is listed twice counts once", () => {
+    const [both, one] = [
+      selector({}, expression("a", "NotIn", ["x", "y"])),
+      selector({}, expression("a", "NotIn", ["x", "x"])),
+    ];
+    expect(within(one, both)).toBe(false);
+    expect(within(one, selector({}, expression("a", "NotIn", ["x"])))).toBe(true);
+  });
+
+  test("thousands of requirements and values are compared in time", () => {
+    const values = Array.from({ length: 40_000 }, (_, i) => `v${i}`);
+    const many = selector(
+      {},
+      ...values.map((value) => expression(value, "In", [value])),
+      expression("a", "In", values),
+    );
+    expect(within(many, structuredClone(many))).toBe(true);
+    expect(within(selector({ a: "b" }), many)).toBe(false);
+  });
 });

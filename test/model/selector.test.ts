@@ -178,6 +178,11 @@ describe("valuesOf", () => {
   ])("%s", (_, raw, values) => {
     expect(valuesOf(toSelector(raw, ""), "app")).toEqual(values);
   });
+  test("thousands of values against thousands of requirements are judged in time", () => {
+    const values = Array.from({ length: 40_000 }, (_, i) => `v${i}`);
+    const others = values.slice(1).map((value) => expression("app", "NotIn", [value]));
+    expect(valuesOf(toSelector(selector({}, expression("app", "In", values), ...others), ""), "app")).toEqual(["v0"]);
+  });
   test("a key that every JavaScript object has", () => {
     const raw = JSON.parse('{"matchLabels": {"__proto__": "a"}}') as object;
     expect(valuesOf(toSelector(raw, ""), "__proto__")).toEqual(["a"]);
