@@ -8,7 +8,7 @@ import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
 import { toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
-import { at, canonical, fieldPath, text } from "../model/json.ts";
+import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
 import type { Subject } from "../rules/rule.ts";
@@ -108,7 +108,7 @@ function invalidDocument(kind: string, object: KubernetesObject): Verdict | unde
   const { problems } = checkDocument(object);
   if (problems === undefined) return undefined;
   return refused([
-    `${kind} ${text(object.metadata?.name)} is not valid:`,
+    `${kind} ${textOf(object.metadata?.name)} is not valid:`,
     ...problems.map((problem) => `  ${problemLine(problem)}`),
   ]);
 }

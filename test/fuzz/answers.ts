@@ -38,8 +38,8 @@ function reviewIn(sent: Buffer): Record<string, unknown> | undefined {
     Array.from(uid).length <= 256 &&
     isRecord(kind) &&
     ["group", "version", "kind"].every((field) => typeof kind[field] === "string") &&
-    ["CREATE", "UPDATE", "DELETE", "CONNECT"].includes(String(operation)) &&
     typeof operation === "string" &&
+    ["CREATE", "UPDATE", "DELETE", "CONNECT"].includes(operation) &&
     isRecord(userInfo) &&
     isOptional(userInfo["username"], "string") &&
     [name, namespace].every((value) => isOptional(value, "string")) &&

@@ -11,6 +11,12 @@ type Kind = Parameters<typeof admissionRequest>[0];
 
 /** What the fuzz tests once found, so that it is looked for without them. */
 test.each<[what: string, path: Path, kind: Kind, tweak: object]>([
+  [
+    "the owner of a Pod is no text",
+    "/validate",
+    "Pod",
+    { object: { metadata: { ownerReferences: [{ controller: true, apiVersion: NO_TEXT, kind: NO_TEXT }] } } },
+  ],
   ["a policy's name is no text", "/validate", "NetworkPolicy", { object: open({ name: NO_TEXT }) }],
   [
     "a policy's name is of more than one line",

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { RECORDED } from "../../demo/recorded.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import type { NetworkException } from "../../src/config/exception.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
 import { RULES } from "../../src/rules/index.ts";
@@ -72,18 +73,55 @@ const namespaces: readonly AdmissionRequest[] = [
   admissionRequest("Namespace", { operation: "DELETE", object: null, oldObject: namespaceObject(PENDING) }),
 ];
 
-const { rulesets, baselines } = await readPolicies(EMBEDDED_POLICIES);
+const { rulesets, baselines } = await readEmbeddedPolicies();
 
-const ownKinds: readonly AdmissionRequest[] = [...rulesets.values(), ...baselines.values()].flatMap((object) => [
-  admissionRequest(object.kind, { object }),
-  admissionRequest(object.kind, { operation: "UPDATE", object, oldObject: object }),
-]);
+/** What is agreed upon in every namespace, and may be written once more. */
+export const EXCEPTION: NetworkException = {
+  apiVersion: "drawbridge.dev/v1alpha1",
+  kind: "NetworkException",
+  metadata: { name: "import", namespace: "shop", creationTimestamp: "2026-11-21T10:49:56Z" },
+  spec: {
+    rules: ["no-broad-cidr", "no-open-egress"],
+    policies: { names: ["import"], selector: { matchLabels: { team: "import" } } },
+    workloads: { selector: { matchExpressions: [{ key: "app", operator: "In", values: ["import"] }] } },
+    reason: "The supplier's addresses change weekly.",
+    owner: "team-import@shop.example",
+    expires: "2026-11-30",
+  },
+};
+
+const ownKinds: readonly AdmissionRequest[] = [...rulesets.values(), ...baselines.values(), EXCEPTION].flatMap(
+  (object) => [
+    admissionRequest(object.kind, { object, namespace: "shop" }),
+    admissionRequest(object.kind, { operation: "UPDATE", object, oldObject: object }),
+  ],
+);
+
+const TEMPLATE = {
+  metadata: { labels: { app: "import", "app.kubernetes.io/name": "import" } },
+  spec: { hostNetwork: true, containers: [{ name: "import", image: "import:1", ports: [{ containerPort: 80 }] }] },
+};
+
+const workloads: readonly AdmissionRequest[] = Object.keys({ shop: {}, ...NAMESPACES }).flatMap((inNamespace) => {
+  const request = (kind: "Pod" | "Deployment" | "CronJob", body: object, metadata: object = {}): AdmissionRequest => {
+    const object = { kind, ...body, metadata: { name: "import", namespace: inNamespace, ...metadata } };
+    return admissionRequest(kind, { namespace: inNamespace, object });
+  };
+  const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "import", uid: "1", controller: true };
+  return [
+    request("Pod", TEMPLATE, TEMPLATE.metadata),
+    request("Pod", TEMPLATE, { generateName: "import-", ownerReferences: [{ ...owner, kind: "Rollout" }] }),
+    request("Pod", TEMPLATE, { ownerReferences: [owner] }),
+    request("Deployment", { spec: { template: TEMPLATE } }),
+    request("CronJob", { spec: { jobTemplate: { spec: { template: TEMPLATE } } } }),
+  ];
+});
 
 export const policyRequests: readonly AdmissionRequest[] = [...recorded, ...examples, ...updates];
 
 /** What an API server may ask, for each of the two paths. */
 export const startingPoints: Readonly<Record<"/validate" | "/mutate", readonly AdmissionRequest[]>> = {
-  "/validate": [...policyRequests, ...deletions, ...namespaces, ...ownKinds, ...ownKinds],
+  "/validate": [...policyRequests, ...deletions, ...namespaces, ...workloads, ...ownKinds, ...ownKinds],
   "/mutate": [...namespaces, ...namespaces, ...namespaces, ...recorded, ...deletions, ...ownKinds],
 };
 

@@ -1,13 +1,13 @@
 import { Writable } from "node:stream";
 import { issueCa, issueLeaf } from "../../src/certs/issue.ts";
 import { configure } from "../../src/engine/configuration.ts";
-import { EMBEDDED_POLICIES, readPolicies } from "../../src/files/policies.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { createApp } from "../../src/server/app.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { faultOf } from "./answers.ts";
 import type { Path } from "./cases.ts";
-import { NAMESPACES } from "./reviews.ts";
+import { EXCEPTION, NAMESPACES } from "./reviews.ts";
 
 export interface Answered {
   readonly status: number;
@@ -17,7 +17,10 @@ export interface Answered {
 const now = new Date();
 const tls = await issueLeaf(await issueCa(now), ["localhost"], now);
 const none = { rulesets: new Map(), baselines: new Map() };
-const configuration = configure("enforce", await readPolicies(EMBEDDED_POLICIES), none);
+const configuration = configure("enforce", await readEmbeddedPolicies(), none);
+
+/** A verdict may depend on the day. */
+const NOW = Date.parse("2026-11-22T12:00:00Z");
 
 let logged = "";
 const sink = new Writable({
@@ -34,7 +37,9 @@ const app = createApp({
   phase: () => "serving",
   configuration: () => configuration,
   namespaceLabels: async (name) => (Object.hasOwn(NAMESPACES, name) ? NAMESPACES[name] : undefined),
+  exceptionsIn: () => [EXCEPTION],
   isOwn: () => false,
+  now: () => NOW,
 });
 
 /** As a server without a cluster answers, asked without a network. */

@@ -6,6 +6,9 @@ const KINDS = {
   NetworkRuleset: { group: "drawbridge.dev", version: "v1alpha1" },
   NetworkBaseline: { group: "drawbridge.dev", version: "v1alpha1" },
   NetworkException: { group: "drawbridge.dev", version: "v1alpha1" },
+  Pod: { group: "", version: "v1" },
+  Deployment: { group: "apps", version: "v1" },
+  CronJob: { group: "batch", version: "v1" },
 } as const;
 
 /** A minimal request that an API server would send, plus a tweak. */
