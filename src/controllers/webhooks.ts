@@ -12,6 +12,8 @@ import {
   SYSTEM_NAMESPACES,
 } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
+import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { WORKLOAD_CONDITIONS } from "./workload-conditions.ts";
 
 /** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
 export type Address = { readonly url: string } | { readonly service: ServicePort };
@@ -33,6 +35,9 @@ export interface Registration {
 const NAME = "drawbridge";
 
 const TIMEOUT_SECONDS = 3;
+
+/** A server that hangs must not hold Pods back for long. */
+const WORKLOAD_TIMEOUT_SECONDS = 2;
 
 /** A stop must not wait for an API server that hangs. */
 const UNREGISTER_LIMIT_MS = 5_000;
@@ -168,6 +173,18 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
         },
         { name: `namespaces.${GROUP}`, ...namespaces, ...client("/validate"), sideEffects: "None" },
         {
+          name: `workloads.${GROUP}`,
+          ...common,
+          ...client("/validate"),
+          timeoutSeconds: WORKLOAD_TIMEOUT_SECONDS,
+          sideEffects: "None",
+          namespaceSelector: { matchExpressions: [notSystem] },
+          // A label that is missing is no reason to keep a cluster from starting Pods.
+          failurePolicy: "Ignore",
+          rules: WORKLOAD_RULES,
+          matchConditions: WORKLOAD_CONDITIONS,
+        },
+        {
           // Validated again when they are loaded, so an outage must not keep anyone from repairing them.
           name: `configuration.${GROUP}`,
           ...common,
@@ -200,6 +217,16 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
   };
 }
 
+/** Without subresources: neither a status nor a scale changes what is judged. */
+const WORKLOAD_RULES = ["", "apps", "batch"].map((group) =>
+  rule(
+    group,
+    "v1",
+    WORKLOAD_KINDS.filter((kind) => kind.group === group).map(({ resource }) => resource),
+    "Namespaced",
+  ),
+);
+
 const METADATA = { name: NAME, labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER } };
 
 /** Where something may be refused, and the rest. A namespace without a label, or with one that says nothing, is as the installation. */
@@ -210,6 +237,11 @@ function modeSelectors(mode: Cap): { enforced: object; observed: object } {
     : { enforced: selector("In", ["enforce"]), observed: selector("NotIn", ["enforce"]) };
 }
 
-function rule(group: string, version: string, resources: readonly string[], scope: "Namespaced" | "Cluster"): object {
+function rule(
+  group: string,
+  version: string,
+  resources: readonly string[],
+  scope: "Namespaced" | "Cluster" | "*",
+): object {
   return { apiGroups: [group], apiVersions: [version], operations: ["CREATE", "UPDATE"], resources, scope };
 }

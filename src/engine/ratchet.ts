@@ -10,7 +10,7 @@ import type { Finding } from "./evaluate.ts";
  * of a policy that has two, and controllers that touch old objects would break on the day a rule is switched on.
  * Returns the findings of `now`, lowered to a warning where it is no worse than `before`:
  *
- * - all of them, if spec and labels are as they were;
+ * - all of them, if what rules look at is as it was (of a workload its Pods' labels and network, not its replicas);
  * - those about clauses that open nothing which a clause of `before` did not open, for the same Pods or fewer;
  * - others, if `before` had the same finding about the same value.
  */
@@ -20,7 +20,7 @@ export function relax(
   findingsBefore: readonly Finding[],
   before: Subject,
 ): readonly Finding[] {
-  if (contentOf(now.object) === contentOf(before.object)) return findings.map(lowered);
+  if (contentOf(now) === contentOf(before)) return findings.map(lowered);
   const known = new Set(findingsBefore.map((finding) => identityOf(finding, before.object)));
   const opensMore =
     now.kind === "NetworkPolicy" && before.kind === "NetworkPolicy"
@@ -56,8 +56,11 @@ function clauseOf(path: string): string[] {
   return isInClause ? [pointer("/spec", direction, index)] : [];
 }
 
-function contentOf(object: KubernetesObject): string {
-  return canonical({ spec: isRecord(object) ? object["spec"] : undefined, labels: object.metadata?.labels ?? {} });
+function contentOf(subject: Subject): string {
+  if (subject.kind === "Workload") return canonical(subject.workload);
+  if (subject.kind === "Namespace") return canonical(subject.labels);
+  const { object } = subject;
+  return canonical({ spec: isRecord(object) ? object.spec : undefined, labels: object.metadata?.labels ?? {} });
 }
 
 /** By the key and the value at the path, not by the indices in it: the same fault at another place of a list is the same. */

@@ -4,10 +4,7 @@ import { type KubernetesObject, labelsOf, type ObjectRef } from "../model/object
 import { isMadeByWorkload, isWorkloadKind, toWorkload } from "../model/workload.ts";
 import type { NamespaceSubject, PolicySubject, Subject, WorkloadSubject } from "../rules/rule.ts";
 
-/**
- * The object as rules look at it; undefined where no rule is about its kind. `written`: as its author wrote it, where
- * that is known. Pods and others that a workload has made are judged where that is.
- */
+/** The object as rules look at it; undefined where no rule is about its kind. `written`: as its author wrote it, where that is known. */
 export function toSubject(
   { group, kind }: { readonly group: string; readonly kind: string },
   object: KubernetesObject,
@@ -15,8 +12,12 @@ export function toSubject(
 ): Subject | undefined {
   if (group === "networking.k8s.io" && kind === "NetworkPolicy") return policySubject(object, written);
   if (group === "" && kind === "Namespace") return namespaceSubject(object);
-  if (!isWorkloadKind(group, kind) || isMadeByWorkload(object)) return undefined;
-  return workloadSubject(group, kind, object);
+  return isWorkloadKind(group, kind) ? workloadSubject(group, kind, object) : undefined;
+}
+
+/** Is it judged at another object? What a workload has made is as that workload's template. */
+export function isJudgedElsewhere({ kind, object }: Subject): boolean {
+  return kind === "Workload" && isMadeByWorkload(object);
 }
 
 export function policySubject(object: NetworkPolicy, written?: NetworkPolicy): PolicySubject {

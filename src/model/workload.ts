@@ -13,17 +13,28 @@ export interface Workload {
   readonly isOnHostNetwork: boolean;
 }
 
-/** Where the Pod is in the kinds that make Pods. Other kinds make them by way of these. */
-const POD_PATHS: ReadonlyMap<string, string> = new Map([
-  ["/Pod", ""],
-  ["/ReplicationController", "/spec/template"],
-  ["apps/Deployment", "/spec/template"],
-  ["apps/StatefulSet", "/spec/template"],
-  ["apps/DaemonSet", "/spec/template"],
-  ["apps/ReplicaSet", "/spec/template"],
-  ["batch/Job", "/spec/template"],
-  ["batch/CronJob", "/spec/jobTemplate/spec/template"],
-]);
+export interface WorkloadKind {
+  readonly group: string;
+  readonly kind: string;
+  /** As in the API's paths. */
+  readonly resource: string;
+  /** JSON Pointer to the Pod, or to the template that stands for it. */
+  readonly podPath: string;
+}
+
+/** Pods, and the kinds that make them. Other kinds make them by way of these. All are of version v1. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
+  { group: "", kind: "Pod", resource: "pods", podPath: "" },
+  { group: "", kind: "ReplicationController", resource: "replicationcontrollers", podPath: "/spec/template" },
+  { group: "apps", kind: "Deployment", resource: "deployments", podPath: "/spec/template" },
+  { group: "apps", kind: "StatefulSet", resource: "statefulsets", podPath: "/spec/template" },
+  { group: "apps", kind: "DaemonSet", resource: "daemonsets", podPath: "/spec/template" },
+  { group: "apps", kind: "ReplicaSet", resource: "replicasets", podPath: "/spec/template" },
+  { group: "batch", kind: "Job", resource: "jobs", podPath: "/spec/template" },
+  { group: "batch", kind: "CronJob", resource: "cronjobs", podPath: "/spec/jobTemplate/spec/template" },
+];
+
+const POD_PATHS = new Map(WORKLOAD_KINDS.map(({ group, kind, podPath }) => [`${group}/${kind}`, podPath]));
 
 export function isWorkloadKind(group: string, kind: string): boolean {
   return POD_PATHS.has(`${group}/${kind}`);
@@ -43,7 +54,7 @@ export function toWorkload(group: string, kind: string, object: KubernetesObject
 
 /**
  * Is it made by one of those kinds, so that it is judged there already, where its author sees it? A kind of somebody
- * else's is never judged, so what it makes is.
+ * else's is never judged, so what it makes is. The webhook's registration asks the same (controllers/workload-conditions.ts).
  */
 export function isMadeByWorkload(object: KubernetesObject): boolean {
   return items(object.metadata?.ownerReferences).some(

@@ -6,7 +6,7 @@ import { checkDocument } from "../engine/check-document.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
-import { toSubject } from "../engine/subject.ts";
+import { isJudgedElsewhere, toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
 import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
@@ -44,11 +44,12 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
     if (invalid !== undefined || kind.kind !== "NetworkException") return invalid ?? NOTHING;
     return validateException(request, object as NetworkException, deps, waitMs);
   }
-  const written = writtenBy(request);
+  const written = kind.kind === "NetworkPolicy" ? writtenBy(request) : {};
   const subject = toSubject(kind, object, written.object);
-  if (subject === undefined || deps.isOwn(request)) return NOTHING;
+  if (subject === undefined || isJudgedElsewhere(subject) || deps.isOwn(request)) return NOTHING;
   const name = namespaceOf(subject, request);
   if (SYSTEM_NAMESPACES.includes(name)) return NOTHING;
+  // Also where a workload had made it: what is set free must not be refused for what it was.
   const old = request.oldObject == null ? undefined : toSubject(kind, request.oldObject, written.oldObject);
   if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps);
 

@@ -4,7 +4,7 @@ import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { API_VERSION } from "../../src/model/names.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import type { ObjectMeta } from "../../src/model/objects.ts";
+import type { KubernetesObject, Labels, ObjectMeta } from "../../src/model/objects.ts";
 
 /** One builder for each kind: a minimal valid object, plus what the test is about. */
 
@@ -72,6 +72,63 @@ export function selector(
 /** One entry of matchExpressions. */
 export function expression(key: string, operator: string, values?: readonly string[]): JsonObject {
   return { key, operator, ...(values !== undefined && { values }) };
+}
+
+const CONTRACT = { "app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop" };
+
+/** What a Pod is made of, or the template of what makes Pods: by default with the labels of the shipped contract. */
+export interface PodTweak {
+  /** In place of these labels, whatever they are; `undefined` is none at all. */
+  readonly labels?: unknown;
+  /** Of the object itself, of which a Pod is the only one whose labels count. */
+  readonly metadata?: ObjectMeta;
+  readonly hostNetwork?: unknown;
+}
+
+export function pod({ metadata = {}, ...tweak }: PodTweak = {}): KubernetesObject {
+  const { metadata: own, spec } = template(tweak);
+  return object("v1", "Pod", { ...own, ...metadata }, spec);
+}
+
+export function deployment(tweak: PodTweak = {}, spec: JsonObject = {}): KubernetesObject {
+  return madeBy("apps/v1", "Deployment", tweak, spec);
+}
+
+/** Of any kind that has its template where a Deployment has it. */
+export function madeBy(
+  apiVersion: string,
+  kind: string,
+  { metadata = {}, ...tweak }: PodTweak = {},
+  spec: JsonObject = {},
+): KubernetesObject {
+  return object(apiVersion, kind, metadata, { ...spec, template: template(tweak) });
+}
+
+export function cronJob({ metadata = {}, ...tweak }: PodTweak = {}, spec: JsonObject = {}): KubernetesObject {
+  const jobTemplate = { spec: { template: template(tweak) } };
+  return object("batch/v1", "CronJob", metadata, { schedule: "0 4 * * *", ...spec, jobTemplate });
+}
+
+/** A Namespace with the labels of the shipped contract, or with others, whatever they are. */
+export function namespace(
+  labels: unknown = { environment: "test", domain: "retail", tenant: "web-team" },
+): KubernetesObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels: labels as Labels | null } };
+}
+
+function template(tweak: Omit<PodTweak, "metadata">): { readonly metadata: ObjectMeta; readonly spec: JsonObject } {
+  const labels = ("labels" in tweak ? tweak.labels : CONTRACT) as Labels | null;
+  return {
+    metadata: { labels },
+    spec: {
+      ...("hostNetwork" in tweak && { hostNetwork: tweak.hostNetwork }),
+      containers: [{ name: "web", image: "registry.example.com/web:1.0" }],
+    },
+  };
+}
+
+function object(apiVersion: string, kind: string, metadata: ObjectMeta, spec: JsonObject): KubernetesObject {
+  return { apiVersion, kind, metadata: { name: "web", namespace: "shop", ...metadata }, spec } as KubernetesObject;
 }
 
 /** A NetworkRuleset; `rules` as in its spec. */

@@ -1,4 +1,6 @@
 import * as fc from "fast-check";
+import type { KubernetesObject } from "../../src/model/objects.ts";
+import { WORKLOAD_KINDS } from "../../src/model/workload.ts";
 
 /**
  * NetworkPolicies as nobody should write them: of the right shape here and there, and anything else in between. What a
@@ -8,10 +10,37 @@ export function oddPolicies(): fc.Arbitrary<object> {
   return optional({ metadata: or(odd, oddMetadata), spec: or(odd, oddSpec) });
 }
 
+/** The same of Pods and of what makes them. Which kind they are is never odd: by that they are told apart. */
+export function oddWorkloads(): fc.Arbitrary<KubernetesObject> {
+  return fc.constantFrom(...WORKLOAD_KINDS).chain(({ group, kind, podPath }) => {
+    const places = podPath.split("/").slice(1);
+    const inTemplate = places.reduceRight<fc.Arbitrary<object>>(
+      (inner, place) => optional({ [place]: or(odd, inner) }),
+      optional({ metadata: or(odd, oddMetadata), spec: or(odd, optional({ hostNetwork: or(odd, fc.boolean()) })) }),
+    );
+    const metadata = or(odd, oddMetadata);
+    const object = places.length === 0 ? inTemplate : fc.tuple(metadata, inTemplate).map(whole);
+    return object.map((fields) => ({ ...fields, apiVersion: group === "" ? "v1" : `${group}/v1`, kind }));
+  });
+}
+
+function whole([metadata, fields]: readonly [unknown, object]): object {
+  return { metadata, ...fields };
+}
+
+/** The same of Namespaces. */
+export function oddNamespaces(): fc.Arbitrary<KubernetesObject> {
+  return optional({ metadata: or(odd, oddMetadata) }).map((fields) => ({
+    ...fields,
+    apiVersion: "v1",
+    kind: "Namespace",
+  }));
+}
+
 const key = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "", "a/b~c", "line\nbreak"),
   fc.constantFrom("kubernetes.io/metadata.name", "name", "version", "pod-template-hash", "drawbridge.dev/exposure"),
-  fc.constantFrom("app", "tier", "job-name", "statefulset.kubernetes.io/pod-name"),
+  fc.constantFrom("app", "tier", "job-name", "statefulset.kubernetes.io/pod-name", "app.kubernetes.io/name", "tenant"),
   fc.string(),
 );
 
@@ -58,6 +87,13 @@ const oddMetadata = optional({
   name: or(odd, fc.constant("web")),
   namespace: or(odd, fc.constant("shop")),
   labels: or(odd, dictionary(word)),
+  ownerReferences: list(
+    optional({
+      controller: or(odd, fc.boolean()),
+      apiVersion: or(odd, fc.constant("apps/v1")),
+      kind: or(odd, fc.constant("ReplicaSet")),
+    }),
+  ),
   annotations: or(
     odd,
     fc.oneof(dictionary(or(odd, word)), optional({ description: word, owner: word, reviewed: word, expires: word })),

@@ -1,28 +1,36 @@
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
-import { policySubject } from "../../src/engine/subject.ts";
+import { policySubject, toSubject } from "../../src/engine/subject.ts";
 import { parseManifest } from "../../src/manifest/read.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import { type AnyRule, contextOf, defaultsOf, type Violation } from "../../src/rules/rule.ts";
+import type { KubernetesObject } from "../../src/model/objects.ts";
+import { groupOf } from "../../src/model/workload.ts";
+import { type AnyRule, contextOf, defaultsOf, type Subject, type Violation } from "../../src/rules/rule.ts";
 
-export interface RuleCase {
+/** What is judged: an object, or YAML. */
+export type Judged =
+  | {
+      readonly policy: NetworkPolicy | string;
+      /** As its author wrote it; unknown if left out. */
+      readonly written?: NetworkPolicy;
+    }
+  /** Of a rule on another kind: it must say which by `apiVersion` and `kind`. */
+  | { readonly object: KubernetesObject | string };
+
+export type RuleCase = Judged & {
   readonly name: string;
-  /** An object, or YAML. */
-  readonly policy: NetworkPolicy | string;
-  /** As its author wrote it; unknown if left out. */
-  readonly written?: NetworkPolicy;
   /** Over the rule's defaults. */
   readonly options?: object;
-}
+};
 
-export interface FailingCase extends RuleCase {
+export type FailingCase = RuleCase & {
   /** The path of each violation, in order. */
   readonly at: string | readonly string[];
   /** What every message says. */
   readonly says?: string | RegExp;
   /** What every violation is lowered to; if left out, nothing is lowered. */
   readonly atMost?: Mode;
-}
+};
 
 /** Runs one rule, and no other, on objects that it must pass and objects that it must report. */
 export function testRule(
@@ -47,16 +55,29 @@ export function testRule(
   });
 }
 
-export function check(rule: AnyRule, { policy, written, options }: Omit<RuleCase, "name">): readonly Violation[] {
-  const object = typeof policy === "string" ? parsePolicy(policy) : policy;
-  return rule.check(policySubject(object, written), contextOf(rule, { ...defaultsOf(rule), ...options }));
+export function check(rule: AnyRule, judged: Judged & { readonly options?: object }): readonly Violation[] {
+  const subject = subjectOf(judged);
+  expect(subject.kind, "what the rule is on").toBe(rule.on);
+  return rule.check(subject, contextOf(rule, { ...defaultsOf(rule), ...judged.options }));
+}
+
+function subjectOf(judged: Judged): Subject {
+  if ("policy" in judged) return policySubject(parsed(judged.policy), judged.written);
+  const object = parsed(judged.object);
+  const subject = toSubject({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object);
+  if (subject === undefined) throw new Error(`no rule is on ${object.apiVersion} ${object.kind}`);
+  return subject;
+}
+
+function parsed<T extends KubernetesObject>(object: T | string): T | KubernetesObject {
+  return typeof object === "string" ? parseObject(object) : object;
 }
 
 /** The only document of a YAML text. */
-export function parsePolicy(yaml: string): NetworkPolicy {
-  const documents = parseManifest(yaml, "policy.yaml");
+export function parseObject(yaml: string): KubernetesObject {
+  const documents = parseManifest(yaml, "object.yaml");
   expect(documents).toHaveLength(1);
-  return documents[0]?.value as NetworkPolicy;
+  return documents[0]?.value as KubernetesObject;
 }
 
 /** What every message has in common, whatever the rule: it must fit a terminal and a JSON log. */

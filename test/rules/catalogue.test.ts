@@ -5,13 +5,14 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
-import { policySubject } from "../../src/engine/subject.ts";
+import { toSubject } from "../../src/engine/subject.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
-import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import type { KubernetesObject } from "../../src/model/objects.ts";
+import { groupOf } from "../../src/model/workload.ts";
 import { RULES } from "../../src/rules/index.ts";
-import { type AnyRule, defaultsOf, type Example, type OptionSchema } from "../../src/rules/rule.ts";
-import { oddPolicies } from "../helpers/odd.ts";
-import { check, expectWellFormed, parsePolicy } from "../helpers/test-rule.ts";
+import { type AnyRule, defaultsOf, type Example, type OptionSchema, type SubjectKind } from "../../src/rules/rule.ts";
+import { oddNamespaces, oddPolicies, oddWorkloads } from "../helpers/odd.ts";
+import { check, expectWellFormed, type Judged, parseObject } from "../helpers/test-rule.ts";
 
 const TOP = new URL("../../", import.meta.url);
 const { rulesets } = await readEmbeddedPolicies();
@@ -21,6 +22,13 @@ function shipped(name: string) {
   if (document === undefined) throw new Error(`ruleset ${name} is missing`);
   return { document, resolved: resolveRuleset(document, rulesets) };
 }
+
+/** What each kind of rule may be given, as nobody should write it. */
+const ODD: Readonly<Record<SubjectKind, () => fc.Arbitrary<Judged>>> = {
+  NetworkPolicy: () => fc.record({ policy: oddPolicies(), written: oddPolicies() }, { requiredKeys: ["policy"] }),
+  Workload: () => oddWorkloads().map((object) => ({ object })),
+  Namespace: () => oddNamespaces().map((object) => ({ object })),
+};
 
 test("every file in src/rules is a rule that is in the catalogue", async () => {
   const files = (await readdir(new URL("src/rules", TOP))).filter((file) => /^(no|require)-/.test(file));
@@ -82,17 +90,15 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
     });
 
     test("bad is found by ruleset default, or by restricted where that is the one that has the rule", () => {
-      const policy = parsePolicy(example.bad);
       const isInDefault = shipped("default").document.spec.rules?.[id]?.mode !== "disabled";
       const ruleset = shipped(isInDefault ? "default" : "restricted").resolved;
-      const found = evaluate(policySubject(policy, policy), ruleset, "enforce");
+      const found = evaluate(subjectOf(parseObject(example.bad)), ruleset, "enforce");
       expect(found.map((finding) => finding.rule)).toContain(id);
     });
 
     test("good is clean of this rule, and of every rule that enforces", () => {
       expect(judge(rule, example.good)).toEqual([]);
-      const policy = parsePolicy(example.good);
-      const found = evaluate(policySubject(policy, policy), shipped("default").resolved, "enforce");
+      const found = evaluate(subjectOf(parseObject(example.good)), shipped("default").resolved, "enforce");
       expect(found.filter(({ mode }) => mode === "enforce")).toEqual([]);
     });
 
@@ -102,15 +108,13 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
   });
 
   test("judges anything without throwing, and changes nothing of it", () => {
-    const written = fc.option(oddPolicies(), { nil: undefined });
     fc.assert(
-      fc.property(oddPolicies(), written, (policy, author) => {
-        const before = JSON.stringify(policy);
-        const input = { policy: deepFrozen(policy) as NetworkPolicy };
-        const violations = check(rule, author === undefined ? input : { ...input, written: deepFrozen(author) });
+      fc.property(ODD[rule.on](), (judged) => {
+        const before = JSON.stringify(judged);
+        const violations = check(rule, deepFrozen(judged));
         for (const violation of violations) expectWellFormed(violation);
-        expect(JSON.stringify(policy)).toBe(before);
-        expect(check(rule, author === undefined ? input : { ...input, written: author })).toEqual(violations);
+        expect(JSON.stringify(judged)).toBe(before);
+        expect(check(rule, judged)).toEqual(violations);
       }),
       { numRuns: 1000 },
     );
@@ -119,10 +123,11 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
 
 test("odd input reaches every rule", () => {
   const reported = new Set<string>();
+  const all = fc.record({ NetworkPolicy: oddPolicies(), Workload: oddWorkloads(), Namespace: oddNamespaces() });
   fc.assert(
-    fc.property(oddPolicies(), (policy) => {
+    fc.property(all, (objects) => {
       for (const rule of RULES) {
-        if (check(rule, { policy, written: policy }).length > 0) reported.add(rule.id);
+        if (check(rule, asWritten(rule.on, objects[rule.on])).length > 0) reported.add(rule.id);
       }
     }),
     { numRuns: 5000 },
@@ -132,12 +137,21 @@ test("odd input reaches every rule", () => {
 
 /** In an example, what is shown is what its author wrote. */
 function judge(rule: AnyRule, yaml: string) {
-  const policy = parsePolicy(yaml);
-  return check(rule, { policy, written: policy });
+  return check(rule, asWritten(rule.on, parseObject(yaml)));
+}
+
+function asWritten(kind: SubjectKind, object: KubernetesObject): Judged {
+  return kind === "NetworkPolicy" ? { policy: object, written: object } : { object };
+}
+
+function subjectOf(object: KubernetesObject) {
+  const subject = toSubject({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object, object);
+  if (subject === undefined) throw new Error("an example is of a kind that no rule is on");
+  return subject;
 }
 
 function metadataOf(example: Example, which: "good" | "bad") {
-  return parsePolicy(example[which]).metadata ?? {};
+  return parseObject(example[which]).metadata ?? {};
 }
 
 function deepFrozen<T>(value: T): T {
