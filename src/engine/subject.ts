@@ -4,20 +4,28 @@ import { type KubernetesObject, labelsOf, type ObjectRef } from "../model/object
 import { isMadeByWorkload, isWorkloadKind, toWorkload } from "../model/workload.ts";
 import type { NamespaceSubject, PolicySubject, Subject, WorkloadSubject } from "../rules/rule.ts";
 
+export type { Subject };
+
+interface GroupKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+/** What is to be judged of an object. Nothing of what a workload has made, which is judged where that is. */
+export function toSubject(id: GroupKind, object: KubernetesObject, written?: KubernetesObject): Subject | undefined {
+  const subject = subjectOf(id, object, written);
+  return subject?.kind === "Workload" && isMadeByWorkload(object) ? undefined : subject;
+}
+
 /** The object as rules look at it; undefined where no rule is about its kind. `written`: as its author wrote it, where that is known. */
-export function toSubject(
-  { group, kind }: { readonly group: string; readonly kind: string },
+export function subjectOf(
+  { group, kind }: GroupKind,
   object: KubernetesObject,
   written?: KubernetesObject,
 ): Subject | undefined {
   if (group === "networking.k8s.io" && kind === "NetworkPolicy") return policySubject(object, written);
   if (group === "" && kind === "Namespace") return namespaceSubject(object);
   return isWorkloadKind(group, kind) ? workloadSubject(group, kind, object) : undefined;
-}
-
-/** Is it judged at another object? What a workload has made is as that workload's template. */
-export function isJudgedElsewhere({ kind, object }: Subject): boolean {
-  return kind === "Workload" && isMadeByWorkload(object);
 }
 
 export function policySubject(object: NetworkPolicy, written?: NetworkPolicy): PolicySubject {

@@ -6,12 +6,11 @@ import { checkDocument } from "../engine/check-document.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
-import { isJudgedElsewhere, toSubject } from "../engine/subject.ts";
+import { type Subject, subjectOf, toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
 import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
-import type { Subject } from "../rules/rule.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 import { writtenBy } from "./written.ts";
 
@@ -46,11 +45,11 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
   }
   const written = kind.kind === "NetworkPolicy" ? writtenBy(request) : {};
   const subject = toSubject(kind, object, written.object);
-  if (subject === undefined || isJudgedElsewhere(subject) || deps.isOwn(request)) return NOTHING;
+  if (subject === undefined || deps.isOwn(request)) return NOTHING;
   const name = namespaceOf(subject, request);
   if (SYSTEM_NAMESPACES.includes(name)) return NOTHING;
   // Also where a workload had made it: what is set free must not be refused for what it was.
-  const old = request.oldObject == null ? undefined : toSubject(kind, request.oldObject, written.oldObject);
+  const old = request.oldObject == null ? undefined : subjectOf(kind, request.oldObject, written.oldObject);
   if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps);
 
   const labels = (await deps.namespaceLabels(name, waitMs)) ?? {};

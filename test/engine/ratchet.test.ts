@@ -2,10 +2,24 @@ import { describe, expect, test } from "vitest";
 import { evaluate, type Finding } from "../../src/engine/evaluate.ts";
 import { relax } from "../../src/engine/ratchet.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
-import { policySubject } from "../../src/engine/subject.ts";
+import { policySubject, toSubject } from "../../src/engine/subject.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import { egress, egressTo, ipBlock, networkPolicy, networkRuleset, selector } from "../helpers/build.ts";
+import type { KubernetesObject } from "../../src/model/objects.ts";
+import { groupOf } from "../../src/model/workload.ts";
+import {
+  cronJob,
+  deployment,
+  egress,
+  egressTo,
+  ipBlock,
+  namespace,
+  networkPolicy,
+  networkRuleset,
+  pod,
+  type PodTweak,
+  selector,
+} from "../helpers/build.ts";
 
 const { rulesets } = await readEmbeddedPolicies();
 const ruleset = resolveRuleset(networkRuleset("own"), rulesets);
@@ -214,6 +228,85 @@ describe("labels of the policy have changed", () => {
     expect(relax(findings, policySubject(labelled), [], policySubject(before)).map(({ mode }) => mode)).toContain(
       "enforce",
     );
+  });
+});
+
+describe("workloads and Namespaces", () => {
+  const strict = resolveRuleset(
+    networkRuleset("restricted", {
+      rules: {
+        "no-host-network": { mode: "enforce" },
+        "require-workload-labels": { options: { labels: ["app", "team"], values: { team: ["web", "db"] } } },
+      },
+    }),
+    rulesets,
+  );
+  const subjectOf = (object: KubernetesObject) => {
+    const subject = toSubject({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object);
+    if (subject === undefined) throw new Error("no rule is on this");
+    return subject;
+  };
+  /** What becomes of an update, as `mode key` for each finding. */
+  const outcome = (old: KubernetesObject, object: KubernetesObject): string[] => {
+    const [before, now] = [subjectOf(old), subjectOf(object)];
+    const findings = relax(evaluate(now, strict, "enforce"), now, evaluate(before, strict, "enforce"), before);
+    return findings.map(({ mode, path }) => `${mode} ${path.split("/").at(-1)}`);
+  };
+  const both = (one: PodTweak, other: PodTweak) =>
+    [
+      ["a Pod", pod(one), pod(other)],
+      ["a Deployment", deployment(one, { replicas: 1 }), deployment(other, { replicas: 5 })],
+      ["a CronJob", cronJob(one, { suspend: true }), cronJob(other, { suspend: false })],
+    ] as const;
+
+  test.each(both({ labels: {} }, { labels: {} }))("%s: what it lacked it may lack", (_name, old, object) => {
+    expect(outcome(old, object)).toEqual(["warn app", "warn team"]);
+  });
+  test.each(both({ labels: {}, hostNetwork: true }, { labels: { app: "web" }, hostNetwork: true }))(
+    "%s: one of three faults may be repaired",
+    (_name, old, object) => {
+      expect(outcome(old, object)).toEqual(["warn team", "warn hostNetwork"]);
+    },
+  );
+  test.each(both({ labels: { app: "web", team: "web" } }, { labels: { app: "web" } }))(
+    "%s: a label that was there may not go",
+    (_name, old, object) => {
+      expect(outcome(old, object)).toEqual(["enforce team"]);
+    },
+  );
+  test.each(both({ labels: { app: "web", team: "ops" } }, { labels: { app: "x", team: "ops" } }))(
+    "%s: a value that was not allowed may stay",
+    (_name, old, object) => {
+      expect(outcome(old, object)).toEqual(["warn team"]);
+    },
+  );
+  test.each(both({ labels: { app: "web", team: "ops" } }, { labels: { app: "web", team: "hr" } }))(
+    "%s: another one may not come",
+    (_name, old, object) => {
+      expect(outcome(old, object)).toEqual(["enforce team"]);
+    },
+  );
+  test.each(both({ labels: { app: "web", team: "web" } }, { labels: { app: "web", team: "web" }, hostNetwork: true }))(
+    "%s: hostNetwork may not come",
+    (_name, old, object) => {
+      expect(outcome(old, object)).toEqual(["enforce hostNetwork"]);
+    },
+  );
+  test("a rule that has been switched on since counts against new labels only", () => {
+    const [before, now] = [deployment({ labels: {} }), deployment({ labels: {} }, { replicas: 3 })].map(subjectOf);
+    if (before === undefined || now === undefined) throw new Error("no rule is on this");
+    const found = evaluate(now, strict, "enforce");
+    expect(relax(found, now, [], before).map(({ mode }) => mode)).toEqual(["warn", "warn"]);
+  });
+  test("a Namespace may lack what it lacked, and nothing else", () => {
+    const [bare, some] = [{ tenant: "x" }, { tenant: "x", environment: "test" }];
+    expect(outcome(namespace(bare), namespace(bare))).toEqual(["warn environment", "warn domain"]);
+    expect(outcome(namespace(bare), namespace(some))).toEqual(["warn domain"]);
+    expect(outcome(namespace(bare), namespace({ ...bare, "drawbridge.dev/mode": "enforce" }))).toEqual([
+      "warn environment",
+      "warn domain",
+    ]);
+    expect(outcome(namespace(some), namespace(bare))).toEqual(["enforce environment", "warn domain"]);
   });
 });
 

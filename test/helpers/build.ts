@@ -166,6 +166,6 @@ export function networkBaseline(
     apiVersion: API_VERSION,
     kind: "NetworkBaseline",
     metadata: { name },
-    spec: { namespaceSelector: {}, ...rest, templates: templates.map((template) => ({ name: template })) },
+    spec: { namespaceSelector: {}, ...rest, templates: templates.map((one) => ({ name: one })) },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
-import { policySubject, toSubject } from "../../src/engine/subject.ts";
+import { policySubject, subjectOf } from "../../src/engine/subject.ts";
 import { parseManifest } from "../../src/manifest/read.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
@@ -56,15 +56,15 @@ export function testRule(
 }
 
 export function check(rule: AnyRule, judged: Judged & { readonly options?: object }): readonly Violation[] {
-  const subject = subjectOf(judged);
+  const subject = subjectFor(judged);
   expect(subject.kind, "what the rule is on").toBe(rule.on);
   return rule.check(subject, contextOf(rule, { ...defaultsOf(rule), ...judged.options }));
 }
 
-function subjectOf(judged: Judged): Subject {
+function subjectFor(judged: Judged): Subject {
   if ("policy" in judged) return policySubject(parsed(judged.policy), judged.written);
   const object = parsed(judged.object);
-  const subject = toSubject({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object);
+  const subject = subjectOf({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object);
   if (subject === undefined) throw new Error(`no rule is on ${object.apiVersion} ${object.kind}`);
   return subject;
 }
