@@ -16,7 +16,7 @@ export function howToPlayInCluster(cluster: Cluster, drawbridge: Drawbridge, kub
     `   export KUBECONFIG=${admin}`,
     "   kubectl apply -n shop -f demo/policies/whole-internet.yaml    # refused",
     "   kubectl label namespace shop drawbridge.dev/mode=warn         # the same again: a warning",
-    "   kubectl create namespace returns                              # gets its three policies",
+    "   kubectl apply -f demo/policies/returns-namespace.yaml         # gets its three policies",
     "",
     facts([
       ["as platform", platform],

@@ -37,7 +37,7 @@ export const TOUR: readonly Step[] = [
     commands: [
       {
         as: "platform",
-        kubectl: "create namespace shop",
+        kubectl: "apply -f demo/policies/shop-namespace.yaml",
         expect: { verdict: "accepted", says: "namespace/shop created" },
       },
       {

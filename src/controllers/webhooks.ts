@@ -173,6 +173,15 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
         },
         { name: `namespaces.${GROUP}`, ...namespaces, ...client("/validate"), sideEffects: "None" },
         {
+          // Validated again when they are loaded, so an outage must not keep anyone from repairing them.
+          name: `configuration.${GROUP}`,
+          ...common,
+          ...client("/validate"),
+          sideEffects: "None",
+          failurePolicy: "Ignore",
+          rules: [rule(GROUP, "v1alpha1", ["networkrulesets", "networkbaselines", "networkexceptions"], "*")],
+        },
+        {
           name: `workloads.${GROUP}`,
           ...common,
           ...client("/validate"),

@@ -33,6 +33,7 @@ const EVERY_RULE = {
   metadata: { name: "every-rule" },
   spec: { rules: Object.fromEntries(RULES.map(({ id }) => [id, { mode: "enforce" }])) },
 };
+const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
 const MODES = { enforce: "deny", warn: "warn", audit: "audit" } as const;
 type Mode = keyof typeof MODES;
 
@@ -77,7 +78,7 @@ describeCluster(
         ),
       );
       for (const [mode, name] of Object.entries(MODES)) {
-        const labels = { "drawbridge.dev/ruleset": "every-rule", "drawbridge.dev/mode": mode };
+        const labels = { ...CONTRACT, "drawbridge.dev/ruleset": "every-rule", "drawbridge.dev/mode": mode };
         await cluster().ok(["create", "-f", "-"], {
           input: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } }),
         });
@@ -127,7 +128,8 @@ describeCluster(
     /** facts of the API server: only an apply leaves a trace of what its author left out. */
     const isKnowable = (id: string, way: string): boolean => id !== "require-policy-types" || way.startsWith("apply");
 
-    describe.each(RULES.map(({ id }) => id))("%s", (id) => {
+    // Those on other kinds: workloads.test.ts.
+    describe.each(RULES.filter((rule) => rule.on === "NetworkPolicy").map(({ id }) => id))("%s", (id) => {
       test.each(Object.keys(WAYS))("kubectl %s", async (way) => {
         for (const mode of ["enforce", "warn", "audit"] as const satisfies Mode[]) {
           const name = `${id}-${way.replaceAll(/[^a-z]+/g, "-")}`;

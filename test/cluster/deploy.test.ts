@@ -187,7 +187,7 @@ describeCluster(
         const webhooks = [await configuration("validating"), await configuration("mutating")].flatMap(
           (one) => one.webhooks,
         );
-        expect(webhooks).toHaveLength(5);
+        expect(webhooks).toHaveLength(6);
         for (const { clientConfig } of webhooks) {
           expect(clientConfig).toEqual({
             caBundle: expect.any(String),

@@ -15,6 +15,8 @@ interface Policy {
 }
 
 const MARKER = "drawbridge.dev/baseline-pending";
+/** What the shipped ruleset asks of every namespace. */
+const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
 const NAMES = [
   "drawbridge-00-default-deny-ingress",
   "drawbridge-01-default-deny-egress",
@@ -37,7 +39,7 @@ describeCluster(
     const namespace = (name: string, labels: object = {}) => ({
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { name, labels },
+      metadata: { name, labels: { ...CONTRACT, ...labels } },
     });
     const labelsOf = async (name: string): Promise<Record<string, string>> =>
       JSON.parse(await cluster().ok(["get", "namespace", name, "-o", "jsonpath={.metadata.labels}"])) as Record<
@@ -86,7 +88,7 @@ describeCluster(
       });
       const version = (policy: Policy | undefined): number => Number(policy?.metadata.resourceVersion);
       expect(version(allowDns)).toBeLessThan(Math.min(version(denyIngress), version(denyEgress)));
-      expect(await labelsOf("shop")).toEqual({ team: "shop", "kubernetes.io/metadata.name": "shop" });
+      expect(await labelsOf("shop")).toEqual({ ...CONTRACT, team: "shop", "kubernetes.io/metadata.name": "shop" });
       expect(denyIngress?.metadata.labels).toEqual({
         "app.kubernetes.io/managed-by": "drawbridge",
         "drawbridge.dev/baseline": "default",

@@ -16,6 +16,12 @@ interface Webhook {
   readonly timeoutSeconds: number;
   readonly clientConfig: { readonly url: string; readonly caBundle: string };
   readonly namespaceSelector?: { readonly matchExpressions?: readonly object[] };
+  readonly matchConditions?: readonly { readonly name: string; readonly expression: string }[];
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly scope: string;
+  }[];
 }
 
 describeCluster("the life of a server", (cluster) => {
@@ -52,22 +58,23 @@ describeCluster("the life of a server", (cluster) => {
       ["observed.networkpolicies.drawbridge.dev", "Ignore"],
       ["namespaces.drawbridge.dev", "Ignore"],
       ["configuration.drawbridge.dev", "Ignore"],
+      ["workloads.drawbridge.dev", "Ignore"],
     ]);
     const mutating = await webhooks("mutating");
     expect(mutating.map(({ name, failurePolicy }) => [name, failurePolicy])).toEqual([
       ["stamp.namespaces.drawbridge.dev", "Ignore"],
     ]);
-    for (const { clientConfig, timeoutSeconds } of [...validating, ...mutating]) {
+    for (const { name, clientConfig, timeoutSeconds } of [...validating, ...mutating]) {
       expect(clientConfig.url.startsWith(`${drawbridge.url}/`)).toBe(true);
       expect(Buffer.from(clientConfig.caBundle, "base64").toString()).toContain("BEGIN CERTIFICATE");
-      expect(timeoutSeconds).toBe(3);
+      expect(timeoutSeconds).toBe(name.startsWith("workloads.") ? 2 : 3);
     }
     const system = {
       key: "kubernetes.io/metadata.name",
       operator: "NotIn",
       values: ["kube-system", "kube-public", "kube-node-lease", "drawbridge-system"],
     };
-    const [enforced, observed, namespaces] = validating;
+    const [enforced, observed, namespaces, configuration, workloads] = validating;
     expect(enforced?.namespaceSelector?.matchExpressions).toEqual([
       system,
       { key: "drawbridge.dev/mode", operator: "NotIn", values: ["audit", "warn"] },
@@ -77,6 +84,19 @@ describeCluster("the life of a server", (cluster) => {
       { key: "drawbridge.dev/mode", operator: "In", values: ["audit", "warn"] },
     ]);
     expect(namespaces?.namespaceSelector?.matchExpressions).toEqual([system]);
+    expect(workloads?.namespaceSelector?.matchExpressions).toEqual([system]);
+    expect(workloads?.matchConditions?.map(({ name }) => name)).toEqual([
+      "is-not-made-by-a-workload",
+      "changes-what-rules-look-at",
+    ]);
+    expect(workloads?.rules.map(({ apiGroups, resources }) => [apiGroups, resources])).toEqual([
+      [[""], ["pods", "replicationcontrollers"]],
+      [["apps"], ["deployments", "statefulsets", "daemonsets", "replicasets"]],
+      [["batch"], ["jobs", "cronjobs"]],
+    ]);
+    expect(configuration?.rules).toMatchObject([
+      { resources: ["networkrulesets", "networkbaselines", "networkexceptions"], scope: "*" },
+    ]);
     expect(await ready(drawbridge)).toMatchObject({ status: 200, body: { ready: true, checks: {} } });
     expect((await fetch(`${drawbridge.healthUrl}/healthz`)).status).toBe(200);
   });
@@ -137,7 +157,7 @@ describeCluster("the life of a server", (cluster) => {
       cluster().signal("etcd", "SIGCONT");
     }
     await eventually(async () => expect(await ready(drawbridge)).toMatchObject({ status: 200 }), 20_000);
-    await eventually(async () => expect(await webhooks("validating")).toHaveLength(4));
+    await eventually(async () => expect(await webhooks("validating")).toHaveLength(5));
     const [firstAdmission] = drawbridge.log.filter(({ msg }) => msg === "admission");
     expect(firstAdmission).toBeUndefined();
   });
@@ -183,7 +203,7 @@ describeCluster("the life of a server", (cluster) => {
   test("killed, it leaves its registration, and the next one takes that over", async () => {
     const first = await start();
     await first.stop("SIGKILL");
-    expect(await webhooks("validating")).toHaveLength(4);
+    expect(await webhooks("validating")).toHaveLength(5);
     const second = await start();
     expect((await webhooks("validating"))[0]?.clientConfig.url).toBe(`${second.url}/validate`);
     expect(await second.stop()).toBe(0);
