@@ -16,7 +16,7 @@ export function howToPlayInCluster(cluster: Cluster, drawbridge: Drawbridge, kub
     `   export KUBECONFIG=${admin}`,
     "   kubectl apply -n shop -f demo/policies/whole-internet.yaml    # refused",
     "   kubectl label namespace shop drawbridge.dev/mode=warn         # the same again: a warning",
-    "   kubectl apply -f demo/policies/returns-namespace.yaml         # gets its three policies",
+    "   kubectl create namespace returns                              # three policies, and a warning: no labels",
     "",
     facts([
       ["as platform", platform],

@@ -193,18 +193,6 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
           rules: WORKLOAD_RULES,
           matchConditions: WORKLOAD_CONDITIONS,
         },
-        {
-          // Validated again when they are loaded, so an outage must not keep anyone from repairing them.
-          name: `configuration.${GROUP}`,
-          ...common,
-          ...client("/validate"),
-          sideEffects: "None",
-          failurePolicy: "Ignore",
-          rules: [
-            rule(GROUP, "v1alpha1", ["networkrulesets", "networkbaselines"], "Cluster"),
-            rule(GROUP, "v1alpha1", ["networkexceptions"], "Namespaced"),
-          ],
-        },
       ],
     },
     mutating: {

@@ -3,8 +3,6 @@ import type { AdmissionRequest } from "../../src/server/review.ts";
 const KINDS = {
   NetworkPolicy: { group: "networking.k8s.io", version: "v1" },
   Namespace: { group: "", version: "v1" },
-  Pod: { group: "", version: "v1" },
-  Deployment: { group: "apps", version: "v1" },
   NetworkRuleset: { group: "drawbridge.dev", version: "v1alpha1" },
   NetworkBaseline: { group: "drawbridge.dev", version: "v1alpha1" },
   NetworkException: { group: "drawbridge.dev", version: "v1alpha1" },
