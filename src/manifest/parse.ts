@@ -1,4 +1,5 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, type Pair, type ParsedNode, Parser } from "yaml";
+import { kubectlSyntax } from "./kubectl-syntax.ts";
 import type { Node } from "./nodes.ts";
 import { LIMITS, plainly, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
 
@@ -19,7 +20,7 @@ function composed(text: string): ParsedNode | undefined {
   const parser = new Parser();
   const composer = new Composer(OPTIONS);
   // It would collect all errors and a stack for each, and some texts have a million of them.
-  Object.assign<object, object>(composer, { onError: throwError });
+  Object.assign<object, object>(composer, { onError: firstError() });
   let hasContent = false;
   const compose = (tokens: ReturnType<Parser["next"]>): void => {
     for (const token of tokens) {
@@ -34,8 +35,14 @@ function composed(text: string): ParsedNode | undefined {
     }
   };
   let count = 0;
+  let before = "\n";
+  const check = kubectlSyntax(text, parser);
   for (const lexeme of new Lexer().lex(text)) {
-    compose(parser.next(lexeme));
+    check(lexeme);
+    // Where blank lines stand before comments, the parser looks at all of them for each comment.
+    const isComment = lexeme.startsWith("#") && /^\s/.test(before);
+    compose(parser.next(isComment ? " ".repeat(lexeme.length) : lexeme));
+    before = lexeme;
     // One more is the document, one the scalar.
     if (parser.stack.length > LIMITS.depth + 2) throw tooDeep(parser.offset);
     if (++count > LIMITS.tokens) throw tooMany(parser.offset);
@@ -47,20 +54,33 @@ function composed(text: string): ParsedNode | undefined {
 
 type Place = number | readonly number[] | { readonly offset: number; readonly source?: string };
 
-function throwError(place: Place, _code: string, message: string, isWarning = false): void {
-  if (isWarning) return;
-  if (typeof place === "number") throw syntaxError(message, place);
-  if ("offset" in place) throw syntaxError(message, place.offset, place.offset + (place.source?.length ?? 1));
-  throw syntaxError(message, place[0] ?? 0, place[1]);
+/** For the composer, which catches what is thrown within a collection and reports it again as an error of that. */
+function firstError(): (place: Place, code: string, message: string, isWarning?: boolean) => void {
+  let first: Unreadable | undefined;
+  return (place, code, message, isWarning = false) => {
+    if (isWarning) return;
+    first ??= syntaxError(message, ...rangeOf(place), FIXES[code]);
+    throw first;
+  };
 }
 
-function syntaxError(message: string, at: number, end = at + 1): Unreadable {
-  return new Unreadable(
-    plainly(message),
-    "Check the indentation and the brackets of this line and the ones above",
-    at,
-    end,
-  );
+function rangeOf(place: Place): [number, number] {
+  if (typeof place === "number") return [place, place + 1];
+  if ("offset" in place) return [place.offset, place.offset + (place.source?.length ?? 1)];
+  const [at = 0, end = at + 1] = place;
+  return [at, end];
+}
+
+const FIXES: Readonly<Record<string, string>> = {
+  BAD_ALIAS: "Put the value in quotes if it is meant as text",
+  BAD_DQ_ESCAPE: "Write \\\\ for a backslash, or use single quotes",
+  BAD_SCALAR_START: "Put the value in quotes",
+  TAG_RESOLVE_FAILED: "Put the value in quotes if it is meant as text",
+};
+const INDENTATION = "Check the indentation, the brackets and quotes of this line and the ones above";
+
+function syntaxError(message: string, at: number, end = at + 1, fix = INDENTATION): Unreadable {
+  return new Unreadable(plainly(message), fix, at, end);
 }
 
 function directive(at: number): Unreadable {

@@ -41,7 +41,8 @@ export function readChunk(chunk: ManifestChunk): ManifestDocument | ManifestProb
   const position = positionsIn(text, line, column);
   try {
     if (chunk.unreadable !== undefined) throw chunk.unreadable;
-    if (text.length > LIMITS.size) throw tooLarge();
+    const size = format === "yaml" ? LIMITS.yamlSize : LIMITS.size;
+    if (text.length > size) throw tooLarge(size);
     if (format === "yaml") refuseForbidden(text);
     const root = format === "yaml" ? parseYaml(text) : parseJson(text);
     const value = root === undefined ? null : valueOf(root);
@@ -95,9 +96,9 @@ function templateIn(text: string, { at }: Unreadable): Unreadable | undefined {
   const from = text.lastIndexOf("\n", lineStart - 2) + 1;
   const newline = text.indexOf("\n", at);
   const lines = text.slice(from, newline === -1 ? text.length : newline);
-  const [before] = /^[^"'#\n]*?(?=\{\{)/m.exec(lines) ?? [];
-  if (before === undefined) return undefined;
-  const open = from + lines.indexOf("{{");
+  const match = /^([^"'#\n]*?)\{\{[^{]/m.exec(lines);
+  if (match === null) return undefined;
+  const open = from + match.index + (match[1]?.length ?? 0);
   return new Unreadable("This is a template, not a manifest", RENDER, open, open + 2);
 }
 

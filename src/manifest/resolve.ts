@@ -72,7 +72,7 @@ function tagged(kind: string, text: string): Resolved | Float | undefined {
     case "timestamp":
       return TIMESTAMP.test(text) ? text : undefined;
     case "binary":
-      return binary(text);
+      return decoded(text);
     default:
       return text;
   }
@@ -81,13 +81,14 @@ function tagged(kind: string, text: string): Resolved | Float | undefined {
 const TIMESTAMP =
   /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?)?$/;
 
-function binary(text: string): string | undefined {
+function decoded(text: string): string | undefined {
   const base64 = text.replaceAll(/[\r\n]/g, "");
   if (base64.length % 4 !== 0 || /[^A-Za-z0-9+/=]/.test(base64)) return undefined;
   try {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-      Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)),
-    );
+    const bytes = atob(base64);
+    const octets = new Uint8Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) octets[i] = bytes.charCodeAt(i);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(octets);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { AliasNode, MapNode, Node, ScalarNode } from "./nodes.ts";
 import { keyText, scalarValue } from "./resolve.ts";
-import { LIMITS, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
+import { keyNotText, LIMITS, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
 
 /**
  * The value as kubectl sends it: aliases repeated, `<<` merged, keys as texts. Unlike kubectl, for which the last one
@@ -15,20 +15,15 @@ export function valueOf(root: Node): unknown {
 
   function value(node: Node, depth: number): unknown {
     count(node, depth);
-    switch (node.kind) {
-      case "scalar":
-        if (open.size > 0) repeatedText += node.text.length;
-        return scalarValue(node);
-      case "list":
-        return node.items.map((item) => value(item, depth + 1));
-      case "map": {
-        const object: Record<string, unknown> = {};
-        fill(object, node, depth);
-        return object;
-      }
-      case "alias":
-        return within(node, () => value(node.target, depth));
+    if (node.kind === "scalar") {
+      if (open.size > 0) repeatedText += node.text.length;
+      return scalarValue(node);
     }
+    if (node.kind === "list") return node.items.map((item) => value(item, depth + 1));
+    if (node.kind === "alias") return within(node, () => value(node.target, depth));
+    const object: Record<string, unknown> = {};
+    fill(object, node, depth);
+    return object;
   }
 
   /** As go-yaml counts: a little text may not become a lot. */
@@ -55,19 +50,21 @@ export function valueOf(root: Node): unknown {
     return result;
   }
 
-  function fill(object: Record<string, unknown>, map: MapNode, depth: number): void {
-    const written = new Set<string>();
-    const { entries } = map;
-    for (let i = 0; i < entries.length; i += 2) {
-      const [key, content] = entries.slice(i, i + 2) as [Node, Node];
+  function fill(object: Record<string, unknown>, map: MapNode, depth: number, merged = false): void {
+    // What is merged may be overridden, so that the object does not tell what is written in this mapping.
+    let written = map.entries.some((entry, i) => i % 2 === 0 && isMerge(entry)) ? new Set<string>() : undefined;
+    if (merged) written ??= new Set();
+    for (let i = 0; i < map.entries.length; i += 2) {
+      const key = map.entries[i] as Node;
+      const content = map.entries[i + 1] as Node;
       if (isMerge(key)) {
         for (const source of mergeSources(content)) merge(object, source, depth);
         continue;
       }
       count(key, depth + 1);
       const name = keyName(key);
-      if (written.has(name)) throw twice(map, key, name);
-      written.add(name);
+      if (written?.has(name) ?? Object.hasOwn(object, name)) throw twice(map, key, name);
+      written?.add(name);
       set(object, name, value(content, depth + 1));
     }
   }
@@ -75,7 +72,7 @@ export function valueOf(root: Node): unknown {
   /** What `<<` names overrides what was written before it, and not what is written after it. */
   function merge(object: Record<string, unknown>, source: Node, depth: number): void {
     count(source, depth);
-    if (source.kind === "map") fill(object, source, depth);
+    if (source.kind === "map") fill(object, source, depth, true);
     else if (source.kind === "alias") within(source, () => merge(object, source.target, depth));
   }
 
@@ -112,7 +109,7 @@ export function mergeSources(node: Node): readonly Node[] {
 export function keyName(node: Node): string {
   const key = node.kind === "alias" ? node.target : node;
   if (key.kind === "scalar") return keyText(key);
-  throw new Unreadable("A key cannot be a mapping or a list", "Put it in quotes if it is a text", node.at, node.end);
+  throw keyNotText(node.at, node.end);
 }
 
 function twice(map: MapNode, key: Node, name: string): Unreadable {
