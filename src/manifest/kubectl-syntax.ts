@@ -7,6 +7,7 @@ import { keyNotText, Unreadable } from "./unreadable.ts";
  * @throws Unreadable
  */
 export function kubectlSyntax(text: string, parser: Parser): (lexeme: string) => void {
+  /** Behind a line break, `-` or `?` and spaces. */
   let atIndentation = true;
   let isScalar = false;
   return (lexeme) => {
@@ -20,7 +21,7 @@ export function kubectlSyntax(text: string, parser: Parser): (lexeme: string) =>
       throw tab(offset + lexeme.indexOf("\t"));
     }
     isScalar = !isScalar && lexeme === SCALAR;
-    atIndentation = /^(?:\n|[-?]?$)/.test(lexeme) || (atIndentation && /^ /.test(lexeme));
+    atIndentation = /^(?:\n|[-?]?$)/.test(lexeme) || (atIndentation && lexeme.startsWith(" "));
   };
 }
 

@@ -1,4 +1,4 @@
-import { Composer, isAlias, isMap, isScalar, Lexer, type Pair, type ParsedNode, Parser } from "yaml";
+import { Composer, isAlias, isMap, isScalar, Lexer, type ParsedNode, Parser } from "yaml";
 import { kubectlSyntax } from "./kubectl-syntax.ts";
 import type { Node } from "./nodes.ts";
 import { LIMITS, plainly, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
@@ -19,7 +19,7 @@ const OPTIONS = { schema: "failsafe", resolveKnownTags: false, uniqueKeys: false
 function composed(text: string): ParsedNode | undefined {
   const parser = new Parser();
   const composer = new Composer(OPTIONS);
-  // It would collect all errors and a stack for each, and some texts have a million of them.
+  // It would collect all errors with a stack for each: a million quotes would take a minute.
   Object.assign<object, object>(composer, { onError: firstError() });
   let hasContent = false;
   const compose = (tokens: ReturnType<Parser["next"]>): void => {
@@ -31,7 +31,8 @@ function composed(text: string): ParsedNode | undefined {
         if (hasContent) throw trailing(token.offset);
         hasContent = true;
       }
-      [...composer.next(token)];
+      // It has nothing to yield before a second document.
+      composer.next(token).next();
     }
   };
   let count = 0;
@@ -106,16 +107,16 @@ function nodesOf(root: ParsedNode): Node {
       return result;
     };
     if (isScalar(source)) {
-      const { source: text = "", type, tag } = source;
+      const { source: text, type, tag } = source;
       return named({ kind: "scalar", at, end, text, plain: type === "PLAIN" && tag === undefined, tag });
     }
     if (!isMap(source)) {
       const list = named({ kind: "list" as const, at, end: at + 1, items: [] as Node[] });
-      for (const item of source.items) list.items.push(node(item as ParsedNode, depth + 1));
+      for (const item of source.items) list.items.push(node(item, depth + 1));
       return list;
     }
     const map = named({ kind: "map" as const, at, end: at + 1, entries: [] as Node[] });
-    for (const pair of source.items as Pair<ParsedNode, ParsedNode | null>[]) {
+    for (const pair of source.items) {
       const key = node(pair.key, depth + 1);
       map.entries.push(key, pair.value === null ? empty(key.end) : node(pair.value, depth + 1));
     }
