@@ -1,4 +1,6 @@
 import { type Mode, weakest } from "../config/mode.ts";
+import { items } from "../model/json.ts";
+import type { Policy } from "../model/policy.ts";
 import type { AnyRule, Severity, Subject, Violation } from "../rules/rule.ts";
 import type { Ruleset } from "./ruleset.ts";
 
@@ -15,6 +17,7 @@ export interface Finding extends Violation {
 
 /** Every finding of a ruleset on one object; none is stronger than `cap`. */
 export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode): Finding[] {
+  if (subject.kind === "NetworkPolicy" && partsOf(subject.policy) > MOST_PARTS) return [tooLarge(cap)];
   const findings: Finding[] = [];
   for (const { rule, mode, options, prepared } of ruleset.settings) {
     if (rule.on !== subject.kind) continue;
@@ -28,4 +31,25 @@ export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode): Finding
     }
   }
   return findings;
+}
+
+/**
+ * Clauses, peers and ports of one policy. An API server takes some hundred thousand of them in its 3 MiB, which to judge
+ * would keep everybody else waiting for many seconds; this many take a quarter of a second, and nobody reads as many.
+ */
+const MOST_PARTS = 20_000;
+
+function partsOf({ clauses }: Policy): number {
+  return clauses.reduce((sum, { peers, ports }) => sum + 1 + items(peers).length + items(ports).length, 0);
+}
+
+function tooLarge(cap: Mode): Finding {
+  return {
+    rule: "invalid-manifest",
+    severity: "critical",
+    mode: weakest("enforce", cap),
+    path: "/spec",
+    message: `has more than ${MOST_PARTS.toLocaleString("en")} clauses, peers and ports: too many to be judged`,
+    fix: "split it into several policies, which add up to the same",
+  };
 }

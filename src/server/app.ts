@@ -149,7 +149,7 @@ async function answer(
 /** Which findings an exception covers, and which one that is there does not: who opens a door by one is to be seen. */
 function exceptionsOf(findings: readonly Finding[]): object {
   const texts = (field: "exception" | "lapsed") => [
-    ...new Set(findings.flatMap(({ rule, [field]: text }) => (text === undefined ? [] : [`${rule}: ${text}`]))),
+    ...new Set(findings.flatMap(({ rule, [field]: said }) => (said === undefined ? [] : [`${rule}: ${said}`]))),
   ];
   const [exceptions, lapsed] = [texts("exception"), texts("lapsed")];
   return { ...(exceptions.length > 0 && { exceptions }), ...(lapsed.length > 0 && { lapsed }) };

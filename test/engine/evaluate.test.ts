@@ -85,3 +85,23 @@ test("a rule that is disabled is not run", () => {
   expect(evaluate(broad, resolveRuleset(base, bases), "enforce")).toHaveLength(1);
   expect(evaluate(broad, resolveRuleset(off, bases), "enforce")).toEqual([]);
 });
+
+describe("a policy that is too large to be judged", () => {
+  const ruleset = rulesetOf([rule("no-x", () => [VIOLATION]), "enforce"]);
+  const policyOf = (ports: number) =>
+    policySubject(
+      networkPolicy({
+        spec: { egress: [{ to: [{ podSelector: {} }], ports: Array.from({ length: ports }, () => ({ port: 1 })) }] },
+      }),
+    );
+
+  test("is judged up to the limit", () => {
+    expect(evaluate(policyOf(19_998), ruleset, "enforce").map((finding) => finding.rule)).toEqual(["no-x"]);
+  });
+
+  test.each(CAPS)("is one finding beyond it, in mode %s as everything else", (cap) => {
+    expect(evaluate(policyOf(19_999), ruleset, cap)).toEqual([
+      expect.objectContaining({ rule: "invalid-manifest", mode: cap, path: "/spec" }),
+    ]);
+  });
+});
