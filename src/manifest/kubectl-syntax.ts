@@ -12,16 +12,21 @@ export function kubectlSyntax(text: string, parser: Parser): (lexeme: string) =>
   let isScalar = false;
   return (lexeme) => {
     const { offset } = parser;
+    const first = lexeme.charAt(0);
     if (isScalar) {
-      if (lexeme.charAt(lexeme.search(/[^ \n]/)) === "\t") throw tab(offset + lexeme.indexOf("\t"));
-      if (/^:|\?/.test(lexeme) && isInFlow(parser)) throw quotesNeeded(offset, offset + lexeme.length);
-    } else if (lexeme.startsWith('"')) refuseEscapes(lexeme, offset);
-    else if (lexeme === ":") refuseFlowKey(text, parser);
-    else if (lexeme.includes("\t") && /^[ \t]/.test(lexeme) && atIndentation && !isInFlow(parser)) {
-      throw tab(offset + lexeme.indexOf("\t"));
+      isScalar = false;
+      if (" \t\n".includes(first) && /^[ \n]*\t/.test(lexeme)) throw tab(offset + lexeme.indexOf("\t"));
+      if (isInFlow(parser) && (first === ":" || lexeme.includes("?"))) throw quotesNeeded(offset, lexeme);
+      return;
     }
-    isScalar = !isScalar && lexeme === SCALAR;
-    atIndentation = /^(?:\n|[-?]?$)/.test(lexeme) || (atIndentation && lexeme.startsWith(" "));
+    if (first === " " || first === "\t") {
+      if (atIndentation && lexeme.includes("\t") && !isInFlow(parser)) throw tab(offset + lexeme.indexOf("\t"));
+      return;
+    }
+    if (first === '"') refuseEscapes(lexeme, offset);
+    else if (lexeme === ":") refuseFlowKey(text, parser);
+    isScalar = lexeme === SCALAR;
+    atIndentation = first === "\n" || lexeme === "-" || lexeme === "?";
   };
 }
 
@@ -32,9 +37,9 @@ function tab(at: number): Unreadable {
   return new Unreadable("A tab cannot indent", "Put spaces instead of the tab", at);
 }
 
-function quotesNeeded(at: number, end: number): Unreadable {
+function quotesNeeded(at: number, plain: string): Unreadable {
   const message = "Between brackets kubectl takes a ? or a : at the beginning for something else";
-  return new Unreadable(message, "Put the value in quotes", at, end);
+  return new Unreadable(message, "Put the value in quotes", at, at + plain.length);
 }
 
 function isInFlow({ stack }: Parser): boolean {
