@@ -70,7 +70,7 @@ async function measureAll(): Promise<Measured[]> {
   }
   for (const amount of GENERATED) {
     const file = write(
-      `${count}.yaml`,
+      `generated-${amount}.yaml`,
       generatedPolicies(amount)
         .map((policy) => stringify(policy))
         .join("---\n"),

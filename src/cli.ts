@@ -6,6 +6,8 @@ import { assertNodeVersion } from "./node-version.ts";
 /** Exit codes: 0 done, 1 something would be refused (lint), 2 could not be done as asked (a message says why), 70 a bug of ours (a stack trace). */
 const EXIT_USAGE = 2;
 const EXIT_BUG = 70;
+/** As a shell reports a program that wrote into a closed pipe (128 + SIGPIPE): `| head` is no fault of ours. */
+const EXIT_CLOSED_PIPE = 141;
 
 /** Chooses a command. What it needs is loaded only then, so that a small command does not pay for a server. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -19,10 +21,19 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
+for (const stream of [process.stdout, process.stderr]) stream.on("error", endUnwritten);
+
 try {
   await main(process.argv);
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** Half a report must not pass for a whole one. */
+function endUnwritten({ code, message }: NodeJS.ErrnoException): never {
+  if (code === "EPIPE") process.exit(EXIT_CLOSED_PIPE);
+  process.stderr.write(`drawbridge: the output cannot be written: ${message}\n`);
+  process.exit(EXIT_USAGE);
 }
 
 function report(error: unknown): number {

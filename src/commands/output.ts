@@ -1,5 +1,3 @@
-import { once } from "node:events";
-
 /** Text in large pieces, no faster than whoever reads it. */
 export interface Output {
   readonly print: (text: string) => Promise<void>;
@@ -9,20 +7,13 @@ export interface Output {
 
 const PIECE = 64 * 1024;
 
-/** As a shell reports a program that wrote into a closed pipe (128 + SIGPIPE). */
-const EXIT_CLOSED_PIPE = 141;
-
+/** A stream that cannot be written is the program's end: see cli.ts. */
 export function createOutput(stream: NodeJS.WriteStream): Output {
-  // `| head` is no fault of ours, and nobody is left to tell.
-  stream.once("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT_CLOSED_PIPE);
-    throw error;
-  });
   let waiting = "";
   const flush = async (): Promise<void> => {
     const text = waiting;
     waiting = "";
-    if (text !== "" && !stream.write(text)) await once(stream, "drain");
+    if (text !== "") await new Promise<void>((resolve) => stream.write(text, () => resolve()));
   };
   return {
     flush,

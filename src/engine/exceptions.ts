@@ -75,8 +75,8 @@ export function faultOf(
   if (!rules.includes(rule)) return doesNotCount(`ruleset ${name} allows no exception to ${rule}`);
   const end = endOf(spec.expires) ?? 0;
   if (now >= end) return { isExpired: true, text: `has expired: it was until ${spec.expires}` };
-  // From its creation, so that editing the date does not renew it. What is only in a file begins now.
-  const latest = dayAfter(endOf(metadata.creationTimestamp ?? "") ?? now, maxDays);
+  // From its creation, so that editing the date does not renew it. What is only in a file begins now, whatever it says.
+  const latest = dayAfter(Math.min(endOf(metadata.creationTimestamp ?? "") ?? now, now), maxDays);
   if (end <= latest.end) return undefined;
   return doesNotCount(
     `it is until ${spec.expires}, and ruleset ${name} allows ${maxDays} days from its creation, so until ${latest.day}`,

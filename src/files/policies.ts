@@ -21,7 +21,7 @@ export type CheckDocument = (raw: unknown) => Validated<ConfigDocument>;
 export async function readPolicies(folder: string, checkDocument: CheckDocument): Promise<DocumentSet> {
   const documents = new DocumentSet();
   const problems: string[] = [];
-  for (const file of await manifestsUnder(folder)) {
+  for (const file of (await manifestsUnder(folder)).files) {
     for (const { value, line } of parseManifest(await readText(file), file)) {
       const where = `${relative(process.cwd(), file)}:${line}`;
       const checked = checkDocument(value);

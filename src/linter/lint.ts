@@ -1,34 +1,13 @@
-import { refusalsOf } from "../apiserver/refusals.ts";
-import { asStored } from "../apiserver/stored.ts";
-import type { NetworkException } from "../config/exception.ts";
-import { type Configuration, governanceOf } from "../engine/configuration.ts";
-import { evaluate, type Finding } from "../engine/evaluate.ts";
-import { except, faultOf } from "../engine/exceptions.ts";
-import { refOf, toSubject } from "../engine/subject.ts";
+import type { Finding } from "../engine/evaluate.ts";
 import type { ManifestChunk } from "../manifest/chunks.ts";
 import type { Position } from "../manifest/locate.ts";
-import { type ManifestProblem, readChunk } from "../manifest/read.ts";
-import type { Problem } from "../model/errors.ts";
-import { isRecord, type JsonObject, pointer } from "../model/json.ts";
-import { MODE_LABEL, NAMESPACE_NAME_LABEL, RULESET_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
-import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
-import { groupOf } from "../model/workload.ts";
-import type { Excerpt, LintFinding } from "./finding.ts";
+import { readChunk } from "../manifest/read.ts";
+import { plainly } from "../manifest/unreadable.ts";
+import { isRecord } from "../model/json.ts";
+import { excerptsOf } from "./excerpt.ts";
+import type { LintFinding, Place } from "./finding.ts";
+import { invalid, judge, type LintContext, type Verdict } from "./judge.ts";
 import { type Item, itemsOf } from "./objects.ts";
-import { isConfiguration } from "./set.ts";
-
-export interface LintContext {
-  readonly configuration: Configuration;
-  /** Labels of the namespaces of the set, by name. */
-  readonly namespaces: ReadonlyMap<string, Labels>;
-  readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
-  /** What is wrong with a document of our own kinds. */
-  readonly problemsOf: (document: JsonObject) => readonly Problem[];
-  /** Of objects that name none. */
-  readonly defaultNamespace: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-}
 
 export interface LintSource {
   readonly file: string;
@@ -37,140 +16,72 @@ export interface LintSource {
 }
 
 export interface Linted {
+  /** In the order of the text. */
   readonly findings: readonly LintFinding[];
-  readonly judged: number;
-  readonly exempt: number;
+  /** Of each object in it, what was made of it. */
+  readonly objects: readonly Verdict["is"][];
 }
 
-/** Judges one document as the cluster would: what the API server makes of it first, then the rules. */
-export function lintChunk(chunk: ManifestChunk, source: LintSource, context: LintContext): Linted {
-  const read = readChunk(chunk);
-  if (read === undefined) return { findings: [], judged: 0, exempt: 0 };
-  const verdicts =
-    read.kind === "problem"
-      ? [{ findings: [unreadable(read)] }]
-      : itemsOf(read.value).map((item) => judge(item, source, context));
-  const locate = read.kind === "problem" ? () => read.position : read.locate;
-  const lines = linesOf(chunk);
-  const findings = verdicts.flatMap(({ findings: found, object, ruleset, base = "" }: Verdict) =>
-    found.map((finding): LintFinding => {
-      const position = locate(base + finding.path);
-      return {
-        ...finding,
-        file: source.file,
-        position,
-        excerpt: lines(position),
-        ...(object !== undefined && { object }),
-        ...(ruleset !== undefined && { ruleset }),
-      };
-    }),
-  );
-  return {
-    findings: findings.toSorted((a, b) => a.position.line - b.position.line || a.position.column - b.position.column),
-    judged: verdicts.filter(({ isJudged }: Verdict) => isJudged === true).length,
-    exempt: verdicts.filter(({ isExempt }: Verdict) => isExempt === true).length,
-  };
-}
-
-/** Of one object; paths are from `base`. */
-interface Verdict {
-  readonly findings: readonly Finding[];
-  readonly base?: string;
-  readonly object?: ObjectRef;
-  readonly ruleset?: string;
-  readonly isJudged?: boolean;
-  readonly isExempt?: boolean;
-}
-
-function judge({ value, base }: Item, { isNamed }: LintSource, context: LintContext): Verdict {
-  if (!isRecord(value)) return { base, findings: [invalid("", "is no object", NO_OBJECT)] };
-  if (value["apiVersion"] === undefined && value["kind"] === undefined) {
-    // In folders there are other files too: values of charts, kustomizations, pipelines.
-    const finding = invalid("", "has neither apiVersion nor kind, so it is no object of Kubernetes", NO_OBJECT);
-    return { base, findings: [isNamed ? finding : { ...finding, mode: "warn" }] };
-  }
-  const refused = refusalsOf(value).map(({ path, message }) => invalid(path, message, REFUSED));
-  if (isConfiguration(value)) return { base, ...judgeConfiguration(value, refused, context) };
-
-  const { apiVersion, kind } = value;
-  if (typeof apiVersion !== "string" || typeof kind !== "string") return { base, findings: refused };
-  const id = { group: groupOf(apiVersion), kind };
-  const stored = id.kind === "NetworkPolicy" ? asStored(value) : value;
-  const subject = toSubject(id, inNamespace(stored, context.defaultNamespace), value);
-  if (subject === undefined) return { base, findings: refused };
-
-  const object = subject.ref;
-  const name = subject.kind === "Namespace" ? object.name : (object.namespace ?? context.defaultNamespace);
-  if (SYSTEM_NAMESPACES.includes(name)) return { base, object, findings: refused, isExempt: true };
-  const labels = subject.kind === "Namespace" ? subject.labels : (context.namespaces.get(name) ?? {});
-  const namespace = { name, labels: { ...labels, [NAMESPACE_NAME_LABEL]: name } };
-  const { ruleset, cap, problems } = governanceOf(labels, context.configuration);
-  const circumstances = { namespace, exceptions: context.exceptionsIn(name), now: context.now };
-  const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
-  const misled = subject.kind === "Namespace" ? problems.map(governingLabel) : [];
-  return { base, object, ruleset: ruleset.name, findings: [...refused, ...misled, ...found], isJudged: true };
-}
-
-function judgeConfiguration(value: JsonObject, refused: readonly Finding[], context: LintContext): Verdict {
-  const problems = context.problemsOf(value);
-  const object = refOf(String(value["kind"]), value);
-  if (problems.length > 0) {
-    return {
-      object,
-      isJudged: true,
-      findings: [...refused, ...problems.map(({ path, message }) => invalid(path, message, DOCUMENT))],
-    };
-  }
-  if (object.kind !== "NetworkException") return { object, isJudged: true, findings: refused };
-  // It has been checked to be one.
-  const exception = value as unknown as NetworkException;
-  const labels = context.namespaces.get(object.namespace ?? context.defaultNamespace) ?? {};
-  const { ruleset } = governanceOf(labels, context.configuration);
-  const faults = exception.spec.rules.flatMap((rule, i) => {
-    const fault = faultOf(exception, rule, ruleset, context.now);
-    if (fault === undefined) return [];
-    const finding = invalid(pointer("/spec/rules", i), `this exception ${fault.text}`, EXCEPTION);
-    return [fault.isExpired ? { ...finding, mode: "warn" as const } : finding];
+/** Judges one document, which may be a List of many objects. Never throws, whatever the text. */
+export function lintChunk(chunk: ManifestChunk, { file, isNamed }: LintSource, context: LintContext): Linted {
+  const excerptOf = excerptsOf(chunk.text, chunk.line, chunk.column);
+  const placed = (finding: Finding, position: Position, of: Omit<Verdict, "is" | "findings"> = {}): LintFinding => ({
+    ...finding,
+    ...inOneLine(finding),
+    place: { file, ...position },
+    excerpt: excerptOf(position),
+    ...of,
   });
-  return { object, ruleset: ruleset.name, isJudged: true, findings: [...refused, ...faults] };
+
+  const read = readChunk(chunk);
+  if (read === undefined) return { findings: [], objects: [] };
+  if (read.kind === "problem") {
+    if (!isNamed && !OBJECT_LIKE.test(chunk.text)) return { findings: [], objects: ["not-object"] };
+    return { findings: [placed(invalid("", read.message, read.fix), read.position)], objects: [] };
+  }
+  const objects: Verdict["is"][] = [];
+  const findings = itemsOf(read.value).flatMap((item) => {
+    const place: Place = { file, ...read.locate(item.base) };
+    const { is, findings: found, ...of } = verdictOn(item, isNamed, place, context);
+    objects.push(is);
+    return found.map((finding) => placed(finding, read.locate(item.base + finding.path), of));
+  });
+  return { findings: findings.toSorted(byPlace), objects };
+}
+
+/** In folders there are other files too: settings of editors with comments in JSON, and the like. Templates make objects. */
+const OBJECT_LIKE = /kind|apiVersion|\{\{/;
+
+function verdictOn({ value, isListed }: Item, isNamed: boolean, place: Place, context: LintContext): Verdict {
+  if (isRecord(value) && isObject(value)) return judge(value, place, context);
+  // kubectl takes no such thing, so to pass it over lets nothing through: values of charts, kustomizations, pipelines.
+  if (!isNamed && !isListed) return { is: "not-object", findings: [] };
+  const message = isRecord(value)
+    ? "this has neither apiVersion nor kind, so it is no object of Kubernetes"
+    : `this is ${value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`}, no object of Kubernetes`;
+  return { is: "not-object", findings: [invalid("", message, NO_OBJECT)] };
 }
 
 const NO_OBJECT = "leave it out, or write the object's apiVersion, kind and metadata";
-const REFUSED = "correct it: the API server takes no such object";
-const DOCUMENT = "correct it: Drawbridge takes no such document";
-const EXCEPTION = "shorten it or remove the rule, or let the ruleset allow it";
 
-function unreadable({ message, fix }: ManifestProblem): Finding {
-  return invalid("", message, fix);
+/** A chart has an apiVersion and no kind, a pipeline of Drone a kind and no apiVersion; neither has metadata. */
+function isObject({ apiVersion, kind, metadata }: Readonly<Record<string, unknown>>): boolean {
+  const named = [apiVersion, kind].filter((value) => value !== undefined).length;
+  return named === 2 || (named === 1 && metadata !== undefined);
 }
 
-function governingLabel(problem: string): Finding {
-  const label = problem.includes(MODE_LABEL) ? MODE_LABEL : RULESET_LABEL;
-  return { ...invalid(pointer("/metadata/labels", label), problem, "correct the label"), mode: "warn" };
-}
-
-/** What the cluster would not take, whatever the ruleset. */
-function invalid(path: string, message: string, fix: string): Finding {
-  return { rule: "invalid-manifest", severity: "critical", mode: "enforce", path, message, fix };
-}
-
-function inNamespace(object: KubernetesObject, namespace: string): KubernetesObject {
-  const { metadata } = object;
-  return metadata?.namespace || !isRecord(metadata) || object.kind === "Namespace"
-    ? object
-    : { ...object, metadata: { ...metadata, namespace } };
-}
-
-/** The line of a position, without what a terminal would act upon. Most documents never need it. */
-function linesOf({ text, line, column }: ManifestChunk) {
-  let lines: readonly string[] | undefined;
-  return (position: Position): Excerpt => {
-    lines ??= text.split("\n");
-    const isFirst = position.line === line;
-    const raw = lines[position.line - line] ?? "";
-    return {
-      text: raw.replaceAll(/[^\P{C}\t]/gu, (one) => (one === "\r" ? "" : "?")),
-      column: position.column - (isFirst ? column - 1 : 0),
-    };
+/** What is found in a file may hold anything that its author wrote. */
+function inOneLine({ message, fix, exception, lapsed }: Finding) {
+  return {
+    message: plainly(message),
+    fix: plainly(fix, LONG),
+    ...(exception !== undefined && { exception: plainly(exception, LONG) }),
+    ...(lapsed !== undefined && { lapsed: plainly(lapsed, LONG) }),
   };
+}
+
+const LONG = 300;
+
+function byPlace({ place: a }: LintFinding, { place: b }: LintFinding): number {
+  return a.line - b.line || a.column - b.column;
 }

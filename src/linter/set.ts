@@ -1,53 +1,84 @@
-import type { ConfigKind } from "../config/validate.ts";
 import { manifestChunks } from "../manifest/chunks.ts";
 import { readChunk } from "../manifest/read.ts";
-import { isRecord, type JsonObject } from "../model/json.ts";
-import { API_VERSION } from "../model/names.ts";
-import { type Labels, labelsOf } from "../model/objects.ts";
+import { canonical, isRecord, type JsonObject } from "../model/json.ts";
+import { GROUP, MODE_LABEL, RULESET_LABEL } from "../model/names.ts";
+import { type Labels, labelsOf, type ObjectRef } from "../model/objects.ts";
+import { groupOf } from "../model/workload.ts";
+import { refOf } from "../engine/subject.ts";
+import type { Place } from "./finding.ts";
 import { itemsOf } from "./objects.ts";
 
-/** What a set of manifests says about how the rest of it is to be judged. */
+/**
+ * What a set of manifests says about how the rest of it is to be judged, wherever it says so. Of two that are named
+ * alike the first counts, and the linter says so of the second where it says something else.
+ */
 export interface SetContents {
-  /** Labels of the Namespaces in it, by name. */
-  readonly namespaces: Map<string, Labels>;
-  /** Documents of our own kinds, unchecked, in the order of the set. */
-  readonly configuration: JsonObject[];
+  /** The Namespaces in it, by name. */
+  readonly namespaces: Map<string, Place & { readonly labels: Labels }>;
+  /** Documents of our own kinds, unchecked. */
+  readonly documents: Map<string, Place & { readonly object: ObjectRef; readonly document: JsonObject }>;
 }
 
-const CONFIG_KINDS: ReadonlySet<string> = new Set<ConfigKind>([
-  "NetworkRuleset",
-  "NetworkBaseline",
-  "NetworkException",
-]);
+/**
+ * To parse twice what mentions neither would double the time. Escapes and base64 may hide what a text mentions.
+ */
+const MENTIONED = /Namespace|drawbridge\.dev|\\|binary/;
 
-/** To parse twice what mentions none of them would double the time. */
-const MENTIONED = /Namespace|NetworkRuleset|NetworkBaseline|NetworkException/;
-
-/** Adds what the texts of one file say: Namespaces and our own kinds count wherever in the set they are. */
-export function collect(text: string, into: SetContents): void {
+/** Adds what the text of one file says. */
+export function collect(file: string, text: string, defaultNamespace: string, into: SetContents): void {
   if (!MENTIONED.test(text)) return;
   for (const chunk of manifestChunks(text)) {
     const read = MENTIONED.test(chunk.text) ? readChunk(chunk) : undefined;
     if (read?.kind !== "document") continue;
-    for (const { value } of itemsOf(read.value)) {
-      if (isNamespace(value)) into.namespaces.set(...namespaceOf(value));
-      else if (isConfiguration(value)) into.configuration.push(value);
+    for (const { value, base } of itemsOf(read.value)) {
+      const place = (): Place => ({ file, ...read.locate(base) });
+      if (isNamespace(value)) {
+        const { name } = refOf("Namespace", value);
+        if (!into.namespaces.has(name)) into.namespaces.set(name, { ...place(), labels: labelsIn(value) });
+      } else if (isConfiguration(value)) {
+        const object = configurationRef(value, defaultNamespace);
+        const key = canonical(object);
+        if (!into.documents.has(key)) into.documents.set(key, { ...place(), object, document: value });
+      }
     }
   }
 }
 
-/** Is it meant to be one of ours, in whatever version? */
-export function isConfiguration(value: unknown): value is JsonObject {
-  if (!isRecord(value)) return false;
-  const { apiVersion, kind } = value;
-  return apiVersion === API_VERSION && typeof kind === "string" && CONFIG_KINDS.has(kind);
+/** Where the set says something else of what this object is about, and earlier. */
+export function rivalOf(value: JsonObject, at: Place, defaultNamespace: string, set: SetContents): Place | undefined {
+  const first = isNamespace(value)
+    ? set.namespaces.get(refOf("Namespace", value).name)
+    : set.documents.get(canonical(configurationRef(value, defaultNamespace)));
+  if (first === undefined || (first.file === at.file && first.line === at.line && first.column === at.column)) {
+    return undefined;
+  }
+  const isSame =
+    "labels" in first
+      ? canonical(governingLabels(first.labels)) === canonical(governingLabels(labelsIn(value)))
+      : canonical(first.document["spec"]) === canonical(value["spec"]);
+  return isSame ? undefined : first;
 }
 
-function isNamespace(value: unknown): value is JsonObject {
+/** Is it meant to be one of ours, in whatever version? */
+export function isConfiguration(value: unknown): value is JsonObject {
+  return isRecord(value) && typeof value["apiVersion"] === "string" && groupOf(value["apiVersion"]) === GROUP;
+}
+
+export function isNamespace(value: unknown): value is JsonObject {
   return isRecord(value) && value["apiVersion"] === "v1" && value["kind"] === "Namespace";
 }
 
-function namespaceOf({ metadata }: JsonObject): [name: string, labels: Labels] {
-  const { name, labels } = isRecord(metadata) ? metadata : {};
-  return [typeof name === "string" ? name : "", labelsOf(labels)];
+/** Those of a Namespace's labels that say how what is in it is judged. */
+export function governingLabels(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => key === RULESET_LABEL || key === MODE_LABEL));
+}
+
+/** NetworkExceptions are of a namespace, the others of none, whatever they say. */
+export function configurationRef(value: JsonObject, defaultNamespace: string): ObjectRef {
+  const { kind, name, namespace } = refOf(String(value["kind"]), value);
+  return kind === "NetworkException" ? { kind, namespace: namespace ?? defaultNamespace, name } : { kind, name };
+}
+
+function labelsIn({ metadata }: JsonObject): Labels {
+  return labelsOf(isRecord(metadata) ? metadata["labels"] : undefined);
 }

@@ -8,28 +8,25 @@ import { fieldPath } from "../model/json.ts";
 export const JSON_START = '{"version":1,"findings":[';
 
 export function jsonOf(finding: LintFinding, isFirst: boolean): string {
-  const { rule, severity, mode, message, fix, path, file, position, object, ruleset, exception, lapsed } = finding;
-  const { line, column, length } = position;
-  const entry = {
-    rule,
-    severity,
-    mode,
-    message,
-    fix,
-    file,
-    line,
-    column,
-    length,
-    path,
-    field: fieldPath(path),
-    object,
-    ruleset,
-    exception,
-    lapsed,
-  };
-  return `${isFirst ? "" : ","}\n${JSON.stringify(entry)}`;
+  const { rule, severity, mode, message, fix, path, place, excerpt, object, ruleset, exception, lapsed } = finding;
+  const { file, line, column, length } = place;
+  const field = fieldPath(path);
+  const source = excerpt.text;
+  const judged = { object, ruleset, exception, lapsed };
+  const entry = { rule, severity, mode, message, fix, file, line, column, length, path, field, source, ...judged };
+  return `${isFirst ? "" : ","}\n${harmless(entry)}`;
 }
 
 export function jsonEnd(summary: LintSummary): string {
-  return `\n],"summary":${JSON.stringify(summary)}}\n`;
+  return `\n],"summary":${harmless(summary)}}\n`;
+}
+
+/** The same values, but what a terminal would act upon is escaped: names and files may hold anything. */
+function harmless(value: object): string {
+  return JSON.stringify(value).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }

@@ -1,6 +1,8 @@
 import type { Mode } from "../config/mode.ts";
-import type { LintFinding, LintSummary } from "../linter/finding.ts";
+import type { Excerpt } from "../linter/excerpt.ts";
+import type { Governing, LintFinding, LintSummary } from "../linter/finding.ts";
 import type { ObjectRef } from "../model/objects.ts";
+import { markOf } from "./mark.ts";
 
 const LEVELS: Readonly<Record<Mode, string>> = {
   enforce: "error",
@@ -9,8 +11,10 @@ const LEVELS: Readonly<Record<Mode, string>> = {
   disabled: "note",
 };
 
-/** Wider lines are cut around the mark. */
-const WIDTH = 120;
+/** Marks what a finding of this mode is recognised by, where there are colours. */
+export type Style = (mode: Mode, text: string) => string;
+
+export const PLAIN: Style = (_mode, text) => text;
 
 /**
  * One finding, as compilers show theirs, so that editors can jump to it:
@@ -18,63 +22,91 @@ const WIDTH = 120;
  *     shop/web.yaml:12:19: error: no-broad-cidr: egress to every IPv4 address
  *        12 |             cidr: 0.0.0.0/0
  *           |                   ^^^^^^^^^
- *           NetworkPolicy shop/web, ruleset default
- *           Fix: list only the networks that are needed; use selectors for Pods.
+ *             NetworkPolicy shop/web, ruleset default
+ *             Fix: list only the networks that are needed; use selectors for Pods.
  */
 export function textOf(finding: LintFinding, style: Style): string {
-  const { file, position, rule, mode, message, fix, exception, lapsed } = finding;
-  const level = style(mode, LEVELS[mode]);
-  const number = String(position.line).padStart(5);
-  const margin = `${" ".repeat(number.length)} |`;
-  const { text, mark } = marked(finding);
+  const { place, rule, mode, message, fix, object, ruleset, exception, lapsed } = finding;
   const details = [
-    who(finding.object, finding.ruleset),
-    ...(exception === undefined ? [] : [`Excepted by ${exception}.`]),
+    ...(object === undefined ? [] : [`${titleOf(object)}${ruleset === undefined ? "" : `, ruleset ${ruleset}`}`]),
     ...(lapsed === undefined ? [] : [`${lapsed}.`]),
-    ...(exception === undefined ? [`Fix: ${fix}.`] : []),
-  ].filter((line) => line !== "");
+    exception === undefined ? `Fix: ${fix}.` : `Excepted by ${exception}.`,
+  ];
   return [
-    `${file}:${position.line}:${position.column}: ${level}: ${rule}: ${message}`,
-    `${number} | ${text}`,
-    `${margin} ${style(mode, mark)}`,
-    ...details.map((line) => `${" ".repeat(number.length + 2)} ${line}`),
+    `${shown(place.file)}:${place.line}:${place.column}: ${style(mode, LEVELS[mode])}: ${rule}: ${message}`,
+    ...excerptLines(place.line, finding.excerpt, (mark) => style(mode, mark)),
+    ...details.map((line) => `${" ".repeat(MARGIN + 3)}${shown(line)}`),
     "",
     "",
   ].join("\n");
 }
 
-/** Marks what a finding of this mode is recognised by, where there are colours. */
-export type Style = (mode: Mode, text: string) => string;
+const MARGIN = 5;
 
-export const PLAIN: Style = (_mode, text) => text;
-
-/** `NetworkPolicy shop/web, ruleset default` */
-function who(object: ObjectRef | undefined, ruleset: string | undefined): string {
-  if (object === undefined) return "";
-  const { kind, namespace, name } = object;
-  const title = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
-  return ruleset === undefined ? title : `${title}, ruleset ${ruleset}`;
+function excerptLines(line: number, excerpt: Excerpt, style: (mark: string) => string): string[] {
+  const number = String(line).padStart(MARGIN);
+  const { indent, mark } = markOf(excerpt);
+  return [`${number} | ${excerpt.text}`, `${" ".repeat(number.length)} | ${indent}${style(mark)}`];
 }
 
-/** The line and the caret under it; of a long line the part around the mark. */
-function marked({ excerpt, position }: LintFinding): { text: string; mark: string } {
-  const start = Math.max(0, excerpt.column - 1);
-  const from = excerpt.text.length > WIDTH && start > WIDTH / 2 ? start - WIDTH / 2 : 0;
-  const text = excerpt.text.slice(from, from + WIDTH);
-  const before = text.slice(0, start - from).replaceAll(/[^\t]/g, " ");
-  const length = Math.max(1, Math.min(position.length, text.length - before.length));
-  return { text, mark: `${before}${"^".repeat(length)}` };
-}
-
-export function summaryText({ files, judged, exempt, enforce, warn, audit }: LintSummary): string {
-  const exempted = exempt === 0 ? "" : ` ${count(exempt, "object")} in system namespaces not judged.`;
-  const inFiles = `in ${count(files, "file")}`;
-  if (judged === 0 && enforce + warn + audit === 0) {
-    return `Nothing to judge ${inFiles}: no NetworkPolicy, Namespace or workload.${exempted}\n`;
-  }
+/**
+ *     4 objects judged in 3 files: 1 error, 0 warnings, 0 notes.
+ *     Not judged: 2 objects in system namespaces, 14 objects of other kinds.
+ *     The verdict rests on what these files say themselves; whoever may change it, changes the verdict:
+ *       shop/namespace.yaml:1: Namespace shop: drawbridge.dev/mode=warn
+ */
+export function summaryText(summary: LintSummary): string {
+  const { files, judged, exempt, others, notObjects, enforce, warn, audit, notRead, governing } = summary;
   const found = `${count(enforce, "error")}, ${count(warn, "warning")}, ${count(audit, "note")}`;
-  return `${count(judged, "object")} judged ${inFiles}: ${found}.${exempted}\n`;
+  const inFiles = `in ${count(files, "file")}`;
+  const isNothing = judged + exempt + enforce + warn + audit === 0;
+  const notJudged = [
+    ...(exempt === 0 ? [] : [`${count(exempt, "object")} in system namespaces`]),
+    ...(others === 0 ? [] : [`${count(others, "object")} of other kinds`]),
+    ...(notObjects === 0
+      ? []
+      : [
+          `${count(notObjects, "document")} that ${notObjects === 1 ? "is no object" : "are no objects"} of Kubernetes`,
+        ]),
+  ];
+  return [
+    isNothing
+      ? `Nothing to judge ${inFiles}: no NetworkPolicy, Namespace or workload.`
+      : `${count(judged, "object")} judged ${inFiles}: ${found}.`,
+    ...(notJudged.length === 0 ? [] : [`Not judged: ${notJudged.join(", ")}.`]),
+    ...(notRead.length === 0 ? [] : [`Not read: ${listed(notRead.map(shown)).join(", ")}.`]),
+    ...(governing.length === 0 ? [] : [GOVERNED, ...listed(governing.map(governingText)).map((line) => `  ${line}`)]),
+    "",
+  ].join("\n");
 }
+
+const GOVERNED = "The verdict rests on what these files say themselves; whoever may change it, changes the verdict:";
+
+function governingText({ object, file, line, labels = {}, counts }: Governing): string {
+  const says = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const how = says.length === 0 ? "" : `: ${says.join(", ")}`;
+  return shown(`${file}:${line}: ${titleOf(object)}${how}${counts ? "" : ": does not count beside --policies"}`);
+}
+
+const MOST_LISTED = 10;
+
+function listed(texts: readonly string[]): readonly string[] {
+  if (texts.length <= MOST_LISTED) return texts;
+  return [...texts.slice(0, MOST_LISTED), `and ${texts.length - MOST_LISTED} more`];
+}
+
+/** `NetworkPolicy shop/web` */
+function titleOf({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+/** One line, of limited length, without what a terminal would act upon: names and files may hold anything. */
+function shown(text: string): string {
+  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3).toWellFormed()}...` : line;
+}
+
+const MOST_CHARACTERS = 400;
 
 function count(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;

@@ -6,9 +6,9 @@ export function addLintCommand(program: Command): void {
   program
     .command("lint")
     .description("judge manifests as the cluster would; exits with 1 where something would be refused")
-    .argument("<path...>", "files or folders of YAML or JSON; - is standard input")
+    .argument("<path...>", "files or folders of YAML and JSON; - is standard input")
     .option("-n, --namespace <name>", "namespace of objects that name none", "default")
-    .option("--policies <folder>", "NetworkRulesets and NetworkExceptions beside those that the paths hold")
+    .option("--policies <folder>", "NetworkRulesets that count instead of those that the paths hold")
     .addOption(
       new Option("--mode <mode>", "how strong rules may be in namespaces without a mode label")
         .choices([...CAPS])

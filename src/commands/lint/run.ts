@@ -1,13 +1,13 @@
 import { styleText } from "node:util";
 import type { Cap } from "../../config/mode.ts";
-import type { ConfigDocument } from "../../config/validate.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
-import { findManifests, type ManifestFile } from "../../files/manifests.ts";
+import { type ManifestFiles, readManifests } from "../../files/manifests.ts";
 import { type CheckDocument, readEmbeddedPolicies, readPolicies } from "../../files/policies.ts";
-import type { LintSummary } from "../../linter/finding.ts";
-import { type LintContext, lintChunk } from "../../linter/lint.ts";
-import { collect, type SetContents } from "../../linter/set.ts";
+import type { Governing, LintFinding, LintSummary } from "../../linter/finding.ts";
+import type { LintContext, Verdict } from "../../linter/judge.ts";
+import { lintChunk } from "../../linter/lint.ts";
+import { collect, governingLabels, type SetContents } from "../../linter/set.ts";
 import { manifestChunks } from "../../manifest/chunks.ts";
 import { JSON_START, jsonEnd, jsonOf } from "../../report/json.ts";
 import { PLAIN, type Style, summaryText, textOf } from "../../report/text.ts";
@@ -22,59 +22,88 @@ export interface LintOptions {
 
 const EXIT_FINDINGS = 1;
 
-const COLOURED: Style = (mode, text) =>
-  styleText(mode === "enforce" ? "red" : mode === "warn" ? "yellow" : "blue", text, { validateStream: false });
-
 /**
- * Goes over the files twice, so that none of them need be kept: what counts for the others first (Namespaces, rulesets,
- * exceptions), then the verdicts, printed as they come.
+ * Reads everything before it prints anything: what counts for the other files (Namespaces, rulesets, exceptions) may
+ * come last, and what cannot be read leaves no half of a report.
  * @throws InputError
  */
 export async function runLint(paths: readonly string[], options: LintOptions): Promise<void> {
-  const files = await findManifests(paths, process.stdin);
-  const context = await contextOf(files, options);
+  const manifests = await readManifests(paths, process.stdin);
+  const context = await contextOf(manifests, options);
   const output = createOutput(process.stdout);
-  const isJson = options.format === "json";
-  const style = process.stdout.isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN;
-  const counts = { judged: 0, exempt: 0, enforce: 0, warn: 0, audit: 0, disabled: 0 };
-  if (isJson) await output.print(JSON_START);
-  let isFirst = true;
-  for (const { file, isNamed, read } of files) {
-    for (const chunk of manifestChunks(await read())) {
-      const { findings, judged, exempt } = lintChunk(chunk, { file, isNamed }, context);
-      counts.judged += judged;
-      counts.exempt += exempt;
-      for (const finding of findings) {
-        counts[finding.mode]++;
-        await output.print(isJson ? jsonOf(finding, isFirst) : textOf(finding, style));
-        isFirst = false;
-      }
-    }
-  }
-  const { disabled: _, ...rest } = counts;
-  const summary: LintSummary = { files: files.length, ...rest };
-  await output.print(isJson ? jsonEnd(summary) : summaryText(summary));
+  const report = reportIn(options.format);
+  await output.print(report.start);
+  const summary = await lintAll(manifests, context, options, (finding) => output.print(report.finding(finding)));
+  await output.print(report.end(summary));
   await output.flush();
   if (summary.enforce > 0) process.exitCode = EXIT_FINDINGS;
 }
 
-async function contextOf(
-  files: readonly ManifestFile[],
-  { mode, namespace, policies }: LintOptions,
-): Promise<LintContext> {
-  const contents: SetContents = { namespaces: new Map(), configuration: [] };
-  for (const { read } of files) collect(await read(), contents);
+interface Report {
+  readonly start: string;
+  readonly finding: (finding: LintFinding) => string;
+  readonly end: (summary: LintSummary) => string;
+}
+
+function reportIn(format: LintOptions["format"]): Report {
+  if (format === "text") {
+    // hasColors knows NO_COLOR and terminals without any.
+    const style = process.stdout.isTTY && process.stdout.hasColors() ? COLOURED : PLAIN;
+    return { start: "", finding: (finding) => textOf(finding, style), end: summaryText };
+  }
+  let isFirst = true;
+  const finding = (one: LintFinding): string => {
+    const text = jsonOf(one, isFirst);
+    isFirst = false;
+    return text;
+  };
+  return { start: JSON_START, finding, end: jsonEnd };
+}
+
+const COLOURED: Style = (mode, text) =>
+  styleText(mode === "enforce" ? "red" : mode === "warn" ? "yellow" : "blue", text, { validateStream: false });
+
+async function lintAll(
+  { files, notRead }: ManifestFiles,
+  context: LintContext,
+  options: LintOptions,
+  onFinding: (finding: LintFinding) => Promise<void>,
+): Promise<LintSummary> {
+  const modes = { enforce: 0, warn: 0, audit: 0, disabled: 0 };
+  const objects: Record<Verdict["is"], number> = { judged: 0, exempt: 0, other: 0, "not-object": 0 };
+  for (const file of files) {
+    for (const chunk of manifestChunks(file.text)) {
+      const linted = lintChunk(chunk, file, context);
+      for (const is of linted.objects) objects[is]++;
+      for (const finding of linted.findings) {
+        modes[finding.mode]++;
+        await onFinding(finding);
+      }
+    }
+  }
+  const { judged, exempt, other: others, "not-object": notObjects } = objects;
+  const { enforce, warn, audit } = modes;
+  const governing = governingIn(context.set, options);
+  return { files: files.length, judged, exempt, others, notObjects, enforce, warn, audit, notRead, governing };
+}
+
+async function contextOf({ files }: ManifestFiles, options: LintOptions): Promise<LintContext> {
+  const { mode, namespace, policies } = options;
+  const set: SetContents = { namespaces: new Map(), documents: new Map() };
+  for (const { file, text } of files) collect(file, text, namespace, set);
   // The validators take longer to load than most runs take: only where there is something to validate.
-  const hasOwn = policies !== undefined || contents.configuration.length > 0;
-  const check = hasOwn ? (await import("../../engine/check-document.ts")).checkDocument : NEVER_ASKED;
+  const hasOwn = policies !== undefined || set.documents.size > 0;
+  const check = hasOwn ? (await import("../../engine/check-document.ts")).checkDocument : neverAsked;
   const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, check);
-  for (const raw of contents.configuration) {
+  for (const { object, document: raw } of set.documents.values()) {
     const { document } = check(raw);
-    if (document !== undefined) own.set(withNamespace(document, namespace));
+    if (document?.kind === "NetworkException") {
+      own.set({ ...document, metadata: { ...document.metadata, namespace: object.namespace ?? namespace } });
+    } else if (document !== undefined && policies === undefined) own.set(document);
   }
   return {
     configuration: configure(mode, await readEmbeddedPolicies(), own),
-    namespaces: contents.namespaces,
+    set,
     exceptionsIn: (name) => own.exceptionsIn(name),
     problemsOf: (raw) => check(raw).problems ?? [],
     defaultNamespace: namespace,
@@ -82,15 +111,22 @@ async function contextOf(
   };
 }
 
-/** Only of a file that changed meanwhile, or that hides its kind by escapes. */
-const NEVER_ASKED: CheckDocument = () => ({
-  problems: [
-    { path: "/kind", message: "was not seen when the files were first read; write it plainly, and try again" },
-  ],
-});
+const neverAsked: CheckDocument = () => {
+  throw new Error("a document of Drawbridge's own kinds was overlooked when the files were first gone through");
+};
 
-function withNamespace(document: ConfigDocument, namespace: string): ConfigDocument {
-  return document.kind === "NetworkException"
-    ? { ...document, metadata: { namespace, ...document.metadata } }
-    : document;
+function governingIn({ documents, namespaces }: SetContents, { policies }: LintOptions): Governing[] {
+  return [
+    ...[...documents.values()]
+      .filter(({ object }) => object.kind !== "NetworkBaseline")
+      .map(({ object, file, line }) => {
+        const counts = policies === undefined || object.kind === "NetworkException";
+        return { object, file, line, counts };
+      }),
+    ...[...namespaces].flatMap(([name, { labels: all, file, line }]) => {
+      const labels = governingLabels(all);
+      if (Object.keys(labels).length === 0) return [];
+      return [{ object: { kind: "Namespace", name }, file, line, labels, counts: true }];
+    }),
+  ];
 }
