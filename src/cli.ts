@@ -29,6 +29,11 @@ try {
   process.exitCode = report(error);
 }
 
+/** Names of files and what is in them may hold anything: a terminal must not obey it. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{C}\n]/gu, "?");
+}
+
 /** Half a report must not pass for a whole one. */
 function endUnwritten({ code, message }: NodeJS.ErrnoException): never {
   if (code === "EPIPE") process.exit(EXIT_CLOSED_PIPE);
@@ -39,7 +44,7 @@ function endUnwritten({ code, message }: NodeJS.ErrnoException): never {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof InputError) {
-    process.stderr.write(`drawbridge: ${error.message} (${error.code})\n`);
+    process.stderr.write(`drawbridge: ${printable(error.message)} (${error.code})\n`);
     return EXIT_USAGE;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

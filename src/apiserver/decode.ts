@@ -1,5 +1,6 @@
 import { isRecord, pointer } from "../model/json.ts";
-import { nearest, type Report, show } from "./report.ts";
+import { nearest } from "../model/nearest.ts";
+import { type Report, show } from "./report.ts";
 
 /** The type of a field, as far as decoding looks. `others: "allowed"` is for what is only read in part. */
 export type Schema =

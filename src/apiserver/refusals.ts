@@ -1,9 +1,10 @@
 import type { Problem } from "../model/errors.ts";
 import { isRecord, type JsonObject } from "../model/json.ts";
+import { nearest } from "../model/nearest.ts";
 import { checkTypes, type Schema } from "./decode.ts";
 import { checkFinalizers, checkMetadata, type Naming } from "./metadata.ts";
 import { checkPolicySpec } from "./network-policy.ts";
-import { nearest, type Report, show } from "./report.ts";
+import { type Report, show } from "./report.ts";
 import { APPS_WORKLOAD, CRON_JOB, JOB, NAMESPACE, NETWORK_POLICY, POD, REPLICATION_CONTROLLER } from "./schemas.ts";
 import { checkControlledPods, checkOwnPods, checkTemplate } from "./workloads.ts";
 

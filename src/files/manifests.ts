@@ -1,4 +1,5 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { type BigIntStats, createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../model/errors.ts";
 
@@ -25,7 +26,7 @@ const MANIFEST = /\.(?:ya?ml|json)$/i;
 
 /**
  * Reads the files that are named, and of folders all `*.yaml`, `*.yml` and `*.json` under them; `-` is standard input.
- * Each once, by however many names.
+ * Each once, by however many names; what is named itself comes first.
  * @throws InputError unreadable-file
  */
 export async function readManifests(
@@ -33,30 +34,24 @@ export async function readManifests(
   stdin: AsyncIterable<Buffer>,
   maxBytes = MAX_BYTES,
 ): Promise<ManifestFiles> {
+  const isFolder = await Promise.all(paths.map(async (path) => path !== STDIN && (await statOf(path)).isDirectory()));
+  const named = paths.filter((_, i) => !isFolder[i]);
+  const folders = await Promise.all(paths.filter((_, i) => isFolder[i]).map(manifestsUnder));
+  const found = folders.flatMap(({ files }) => files);
+
   const files = new Map<string, ManifestFile>();
-  const notRead: string[] = [];
   let left = maxBytes;
-  const add = async (key: string, file: string, isNamed: boolean, content: () => Promise<Buffer>): Promise<void> => {
-    if (files.has(key)) return;
-    const bytes = await content();
+  for (const [i, path] of [...named, ...found].entries()) {
+    const isStdin = path === STDIN && i < named.length;
+    const key = isStdin ? STDIN : await identityOf(path);
+    if (files.has(key)) continue;
+    const bytes = isStdin ? await readStdin(stdin, left) : await read(path, left);
+    if (bytes === undefined) throw tooLarge(isStdin ? "Standard input" : path, maxBytes);
     left -= bytes.length;
-    if (left < 0) throw tooLarge(file, maxBytes);
-    files.set(key, { file, isNamed, text: bytes.toString("utf8") });
-  };
-  // What is named counts as named, also where a folder that holds it comes first.
-  const kinds = await Promise.all(
-    paths.map(async (path) => ({ path, isFolder: path !== STDIN && (await isFolder(path)) })),
-  );
-  for (const { path } of kinds.filter((one) => !one.isFolder)) {
-    if (path === STDIN) await add(STDIN, "<stdin>", true, () => readStream(stdin, maxBytes));
-    else await add(await realpath(path), path, true, () => read(path, left, maxBytes));
+    const file = isStdin ? "<stdin>" : path;
+    files.set(key, { file, isNamed: i < named.length, text: bytes.toString("utf8") });
   }
-  for (const { path } of kinds.filter((one) => one.isFolder)) {
-    const found = await manifestsUnder(path);
-    notRead.push(...found.notRead);
-    for (const file of found.files) await add(await realpath(file), file, false, () => read(file, left, maxBytes));
-  }
-  return { files: [...files.values()], notRead };
+  return { files: [...files.values()], notRead: folders.flatMap(({ notRead }) => notRead) };
 }
 
 /**
@@ -89,45 +84,61 @@ export async function manifestsUnder(folder: string): Promise<{ files: string[];
 
 /** @throws InputError unreadable-file */
 export async function readText(file: string): Promise<string> {
-  return (await read(file, MAX_BYTES, MAX_BYTES)).toString("utf8");
+  const bytes = await read(file, MAX_BYTES);
+  if (bytes === undefined) throw tooLarge(file, MAX_BYTES);
+  return bytes.toString("utf8");
 }
 
-async function read(file: string, left: number, maxBytes: number): Promise<Buffer> {
+/** Undefined where it has more than so many bytes. */
+async function read(file: string, most: number): Promise<Buffer | undefined> {
   try {
-    if ((await stat(file)).size <= left) return await readFile(file);
+    const { size } = await stat(file);
+    // A pipe has no size, and need not have an end.
+    return size > most ? undefined : await readStream(createReadStream(file), most);
   } catch (cause) {
     throw unreadable(file, "Make it readable, or leave it out", cause);
   }
-  throw tooLarge(file, maxBytes);
 }
 
-async function readStream(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+async function readStdin(stdin: AsyncIterable<Buffer>, most: number): Promise<Buffer | undefined> {
+  const bytes = await readStream(stdin, most);
+  // Whatever should have written it has failed, and a pipe hides that.
+  if (bytes !== undefined && bytes.toString("latin1").trim() === "") {
+    throw new InputError("unreadable-file", "Standard input is empty. See what the command before the pipe says.");
+  }
+  return bytes;
+}
+
+async function readStream(stream: AsyncIterable<Buffer>, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge("Standard input", maxBytes);
+    if (size > most) return undefined;
   }
-  const bytes = Buffer.concat(chunks);
-  // Whatever should have written it has failed, and a pipe hides that.
-  if (bytes.toString("latin1").trim() !== "") return bytes;
-  throw new InputError("unreadable-file", "Standard input is empty. See what the command before the pipe says.");
+  return Buffer.concat(chunks);
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** The same of all names and links of a file. */
+async function identityOf(path: string): Promise<string> {
+  const { dev, ino } = await statOf(path);
+  return `${dev}:${ino}`;
+}
+
+async function statOf(path: string): Promise<BigIntStats> {
   try {
-    return (await stat(path)).isDirectory();
+    return await stat(path, { bigint: true });
   } catch (cause) {
     throw unreadable(path, "Name a file or folder that can be read", cause);
   }
 }
 
-function tooLarge(path: string, maxBytes: number): InputError {
-  const most = `${Math.floor(maxBytes / 1024 / 1024)} MiB`;
+function tooLarge(path: string, most: number): InputError {
+  const limit = `${Math.floor(most / 1024 / 1024)} MiB`;
   return new InputError(
     "unreadable-file",
-    `${path} is too large: all together may be ${most}. Lint it in several parts.`,
+    `${path} is too large: ${limit} may be read at once. Lint in several parts.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { NetworkRuleset } from "../config/ruleset.ts";
 import { resolveRuleset } from "../engine/ruleset.ts";
 import { InputError } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
 import { RULES } from "../rules/index.ts";
 import type { AnyRule, OptionSchema } from "../rules/rule.ts";
 
@@ -30,8 +31,12 @@ export function catalogueText(rulesets: Rulesets): string {
 export function ruleText(id: string, rulesets: Rulesets): string {
   const rule = RULES.find((one) => one.id === id);
   if (rule === undefined) {
-    const known = RULES.map((one) => one.id).join(", ");
-    throw new InputError("unknown-rule", `${id} is not a rule. The rules are ${known}.`);
+    const meant = nearest(
+      id,
+      RULES.map((one) => one.id),
+    );
+    const advice = meant === undefined ? "" : `Did you mean ${meant}? `;
+    throw new InputError("unknown-rule", `${id} is not a rule. ${advice}drawbridge rules lists them.`);
   }
   const modes = [...rulesets.keys()].map((name) => `${modeIn(id, name, rulesets)} in ruleset ${name}`);
   return [
