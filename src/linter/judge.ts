@@ -1,30 +1,18 @@
 import { refusalsOf } from "../apiserver/refusals.ts";
 import { asStored } from "../apiserver/stored.ts";
 import type { NetworkException } from "../config/exception.ts";
-import { type Configuration, governanceOf } from "../engine/configuration.ts";
+import { governanceOf } from "../engine/configuration.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { except, faultOf } from "../engine/exceptions.ts";
 import { toSubject } from "../engine/subject.ts";
-import type { Problem } from "../model/errors.ts";
 import { isRecord, type JsonObject, pointer } from "../model/json.ts";
 import { MODE_LABEL, NAMESPACE_NAME_LABEL, RULESET_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
 import { groupOf } from "../model/workload.ts";
 import type { Subject } from "../rules/rule.ts";
+import type { LintContext } from "./context.ts";
 import type { Place } from "./finding.ts";
-import { configurationRef, isConfiguration, isNamespace, rivalOf, type SetContents } from "./set.ts";
-
-export interface LintContext {
-  readonly configuration: Configuration;
-  readonly set: SetContents;
-  readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
-  /** What is wrong with a document of our own kinds. */
-  readonly problemsOf: (document: JsonObject) => readonly Problem[];
-  /** Of objects that name none. */
-  readonly defaultNamespace: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-}
+import { configurationRef, isConfiguration, isNamespace, rivalOf } from "./set.ts";
 
 /** Of one object; paths are from it. */
 export interface Verdict {

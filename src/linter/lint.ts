@@ -4,9 +4,10 @@ import type { Position } from "../manifest/locate.ts";
 import { readChunk } from "../manifest/read.ts";
 import { plainly } from "../manifest/unreadable.ts";
 import { isRecord } from "../model/json.ts";
+import type { LintContext } from "./context.ts";
 import { excerptsOf } from "./excerpt.ts";
 import type { LintFinding, Place } from "./finding.ts";
-import { invalid, judge, type LintContext, type Verdict } from "./judge.ts";
+import { invalid, judge, type Verdict } from "./judge.ts";
 import { type Item, itemsOf } from "./objects.ts";
 
 export interface LintSource {
@@ -73,10 +74,10 @@ function isObject({ apiVersion, kind, metadata }: Readonly<Record<string, unknow
 /** What is found in a file may hold anything that its author wrote. */
 function inOneLine({ message, fix, exception, lapsed }: Finding) {
   return {
-    message: plainly(message),
-    fix: plainly(fix, LONG),
-    ...(exception !== undefined && { exception: plainly(exception, LONG) }),
-    ...(lapsed !== undefined && { lapsed: plainly(lapsed, LONG) }),
+    message: plainly(message).toWellFormed(),
+    fix: plainly(fix, LONG).toWellFormed(),
+    ...(exception !== undefined && { exception: plainly(exception, LONG).toWellFormed() }),
+    ...(lapsed !== undefined && { lapsed: plainly(lapsed, LONG).toWellFormed() }),
   };
 }
 

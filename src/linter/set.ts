@@ -24,6 +24,10 @@ export interface SetContents {
  */
 const MENTIONED = /Namespace|drawbridge\.dev|\\|binary/;
 
+export function emptySet(): SetContents {
+  return { namespaces: new Map(), documents: new Map() };
+}
+
 /** Adds what the text of one file says. */
 export function collect(file: string, text: string, defaultNamespace: string, into: SetContents): void {
   if (!MENTIONED.test(text)) return;

@@ -1,13 +1,12 @@
 import { styleText } from "node:util";
 import type { Cap } from "../../config/mode.ts";
-import { configure } from "../../engine/configuration.ts";
-import { DocumentSet } from "../../engine/document-set.ts";
 import { type ManifestFiles, readManifests } from "../../files/manifests.ts";
 import { type CheckDocument, readEmbeddedPolicies, readPolicies } from "../../files/policies.ts";
-import type { Governing, LintFinding, LintSummary } from "../../linter/finding.ts";
-import type { LintContext, Verdict } from "../../linter/judge.ts";
+import { contextOf, type LintContext } from "../../linter/context.ts";
+import type { LintFinding, LintSummary } from "../../linter/finding.ts";
+import type { Verdict } from "../../linter/judge.ts";
 import { lintChunk } from "../../linter/lint.ts";
-import { collect, governingLabels, type SetContents } from "../../linter/set.ts";
+import { collect, emptySet } from "../../linter/set.ts";
 import { manifestChunks } from "../../manifest/chunks.ts";
 import { JSON_START, jsonEnd, jsonOf } from "../../report/json.ts";
 import { PLAIN, type Style, summaryText, textOf } from "../../report/text.ts";
@@ -29,11 +28,11 @@ const EXIT_FINDINGS = 1;
  */
 export async function runLint(paths: readonly string[], options: LintOptions): Promise<void> {
   const manifests = await readManifests(paths, process.stdin);
-  const context = await contextOf(manifests, options);
+  const context = await readContext(manifests, options);
   const output = createOutput(process.stdout);
   const report = reportIn(options.format);
   await output.print(report.start);
-  const summary = await lintAll(manifests, context, options, (finding) => output.print(report.finding(finding)));
+  const summary = await lintAll(manifests, context, (finding) => output.print(report.finding(finding)));
   await output.print(report.end(summary));
   await output.flush();
   if (summary.enforce > 0) process.exitCode = EXIT_FINDINGS;
@@ -66,7 +65,6 @@ const COLOURED: Style = (mode, text) =>
 async function lintAll(
   { files, notRead }: ManifestFiles,
   context: LintContext,
-  options: LintOptions,
   onFinding: (finding: LintFinding) => Promise<void>,
 ): Promise<LintSummary> {
   const modes = { enforce: 0, warn: 0, audit: 0, disabled: 0 };
@@ -83,50 +81,27 @@ async function lintAll(
   }
   const { judged, exempt, other: others, "not-object": notObjects } = objects;
   const { enforce, warn, audit } = modes;
-  const governing = governingIn(context.set, options);
+  const { governing } = context;
   return { files: files.length, judged, exempt, others, notObjects, enforce, warn, audit, notRead, governing };
 }
 
-async function contextOf({ files }: ManifestFiles, options: LintOptions): Promise<LintContext> {
-  const { mode, namespace, policies } = options;
-  const set: SetContents = { namespaces: new Map(), documents: new Map() };
-  for (const { file, text } of files) collect(file, text, namespace, set);
+async function readContext({ files }: ManifestFiles, options: LintOptions): Promise<LintContext> {
+  const { mode, namespace: defaultNamespace, policies } = options;
+  const set = emptySet();
+  for (const { file, text } of files) collect(file, text, defaultNamespace, set);
   // The validators take longer to load than most runs take: only where there is something to validate.
   const hasOwn = policies !== undefined || set.documents.size > 0;
   const check = hasOwn ? (await import("../../engine/check-document.ts")).checkDocument : neverAsked;
-  const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, check);
-  for (const { object, document: raw } of set.documents.values()) {
-    const { document } = check(raw);
-    if (document?.kind === "NetworkException") {
-      own.set({ ...document, metadata: { ...document.metadata, namespace: object.namespace ?? namespace } });
-    } else if (document !== undefined && policies === undefined) own.set(document);
-  }
-  return {
-    configuration: configure(mode, await readEmbeddedPolicies(), own),
-    set,
-    exceptionsIn: (name) => own.exceptionsIn(name),
-    problemsOf: (raw) => check(raw).problems ?? [],
-    defaultNamespace: namespace,
+  return contextOf(set, {
+    mode,
+    defaultNamespace,
+    check,
+    embedded: await readEmbeddedPolicies(),
+    ...(policies !== undefined && { named: await readPolicies(policies, check) }),
     now: Date.now(),
-  };
+  });
 }
 
 const neverAsked: CheckDocument = () => {
   throw new Error("a document of Drawbridge's own kinds was overlooked when the files were first gone through");
 };
-
-function governingIn({ documents, namespaces }: SetContents, { policies }: LintOptions): Governing[] {
-  return [
-    ...[...documents.values()]
-      .filter(({ object }) => object.kind !== "NetworkBaseline")
-      .map(({ object, file, line }) => {
-        const counts = policies === undefined || object.kind === "NetworkException";
-        return { object, file, line, counts };
-      }),
-    ...[...namespaces].flatMap(([name, { labels: all, file, line }]) => {
-      const labels = governingLabels(all);
-      if (Object.keys(labels).length === 0) return [];
-      return [{ object: { kind: "Namespace", name }, file, line, labels, counts: true }];
-    }),
-  ];
-}
