@@ -99,7 +99,7 @@ function judgeConfiguration(
   const faults = exception.spec.rules.flatMap((rule, i) => {
     const fault = faultOf(exception, rule, ruleset, context.now);
     if (fault === undefined) return [];
-    const finding = invalid(pointer("/spec/rules", i), `this exception ${fault.text}`, EXCEPTION);
+    const finding = invalid(pointer("/spec/rules", i), fault.text, EXCEPTION);
     return [fault.isExpired ? { ...finding, mode: "warn" as const } : finding];
   });
   return { is: "judged", object, ruleset: ruleset.name, findings: [...findings, ...faults] };

@@ -1,0 +1,42 @@
+import { checkDocument } from "../../src/engine/check-document.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { contextOf, type LintContext, type Surroundings } from "../../src/linter/context.ts";
+import type { LintFinding } from "../../src/linter/finding.ts";
+import { lintChunk } from "../../src/linter/lint.ts";
+import { collect, emptySet } from "../../src/linter/set.ts";
+import { manifestChunks } from "../../src/manifest/chunks.ts";
+
+const embedded = await readEmbeddedPolicies();
+
+export const NOW = Date.parse("2026-11-21T12:00:00Z");
+
+/** A set of files: their texts by their names. */
+export type Files = Readonly<Record<string, string>>;
+
+export function contextFor(files: Files, more: Partial<Surroundings> = {}): LintContext {
+  const set = emptySet();
+  const defaultNamespace = more.defaultNamespace ?? "default";
+  for (const [file, text] of Object.entries(files)) collect(file, text, defaultNamespace, set);
+  return contextOf(set, { mode: "enforce", embedded, check: checkDocument, defaultNamespace, now: NOW, ...more });
+}
+
+export interface LintedSet {
+  readonly findings: readonly LintFinding[];
+  /** What was made of each object. */
+  readonly objects: readonly string[];
+}
+
+export function lintFiles(files: Files, more: Partial<Surroundings> = {}, isNamed = true): LintedSet {
+  const context = contextFor(files, more);
+  const linted = Object.entries(files).flatMap(([file, text]) =>
+    [...manifestChunks(text)].map((chunk) => lintChunk(chunk, { file, isNamed }, context)),
+  );
+  return { findings: linted.flatMap(({ findings }) => findings), objects: linted.flatMap(({ objects }) => objects) };
+}
+
+/** Each finding in short: `web.yaml:12:19 enforce no-broad-cidr`. What every policy here lacks is left out. */
+export function shortly({ findings }: LintedSet): string[] {
+  return findings
+    .filter(({ rule }) => rule !== "require-metadata" && rule !== "require-expiry")
+    .map(({ place: { file, line, column }, mode, rule }) => `${file}:${line}:${column} ${mode} ${rule}`);
+}

@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { collect, emptySet, rivalOf, type SetContents } from "../../src/linter/set.ts";
+import { exceptionYaml, namespaceYaml, openPolicy, rulesetYaml } from "./manifests.ts";
+
+function setOf(text: string): SetContents {
+  const set = emptySet();
+  collect("a.yaml", text, "default", set);
+  return set;
+}
+
+test("Namespaces with all their labels, and documents of our kinds, each with its place", () => {
+  const text = [namespaceYaml("shop", "team: shop, tier: null"), openPolicy(), exceptionYaml("", "2026-12-01")].join(
+    "---\n",
+  );
+  const { namespaces, documents } = setOf(text);
+  expect([...namespaces]).toEqual([
+    ["shop", expect.objectContaining({ file: "a.yaml", line: 1, column: 1, labels: { team: "shop", tier: "" } })],
+  ]);
+  expect([...documents.values()]).toEqual([
+    expect.objectContaining({
+      line: 16,
+      object: { kind: "NetworkException", namespace: "default", name: "legacy" },
+      document: expect.objectContaining({ kind: "NetworkException" }),
+    }),
+  ]);
+});
+
+test.each([
+  ["an escape in YAML", 'apiVersion: v1\nkind: "Namesp\\u0061ce"\nmetadata: { name: shop }\n'],
+  ["an escape in JSON", '{"apiVersion":"v1","kind":"\\u004eamespace","metadata":{"name":"shop"}}'],
+  ["a broken line", 'apiVersion: v1\nkind: "Name\\\n  space"\nmetadata: { name: shop }\n'],
+  ["base64", "apiVersion: v1\nkind: !!binary TmFtZXNwYWNl\nmetadata: { name: shop }\n"],
+  ["a List", "apiVersion: v1\nkind: NamespaceList\nitems: [{ metadata: { name: shop } }]\n"],
+])("a kind is found behind %s", (_what, text) => {
+  expect([...setOf(text).namespaces.keys()]).toEqual(["shop"]);
+});
+
+test.each([
+  ["another version", "apiVersion: drawbridge.dev/v9\nkind: NetworkRuleset\n"],
+  ["another kind", "apiVersion: drawbridge.dev/v1alpha1\nkind: NetworkRulset\n"],
+  ["no name", "apiVersion: drawbridge.dev/v1alpha1\nkind: NetworkRuleset\nmetadata: null\n"],
+])("a document of ours with %s is one, so that somebody hears of it", (_what, text) => {
+  expect(setOf(text).documents.size).toBe(1);
+});
+
+test("other people's Namespaces and rulesets are theirs", () => {
+  const { namespaces, documents } = setOf(
+    "apiVersion: tenancy.example.com/v1\nkind: Namespace\n---\napiVersion: example.com/v1\nkind: NetworkRuleset\n",
+  );
+  expect(namespaces.size + documents.size).toBe(0);
+});
+
+test("of two of one name the first counts, and the second has a rival if it says something else", () => {
+  const first = rulesetYaml("default", "{ rules: {} }");
+  const set = setOf([first, namespaceYaml("shop", "drawbridge.dev/mode: warn, team: a")].join("---\n"));
+  const place = (line: number) => ({ file: "b.yaml", line, column: 1, length: 1 });
+  const ruleset = (spec: object) => ({
+    apiVersion: "drawbridge.dev/v1alpha1",
+    kind: "NetworkRuleset",
+    metadata: { name: "default" },
+    spec,
+  });
+  const namespace = (labels: object) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels } });
+  expect(rivalOf(ruleset({ rules: {} }), place(1), "default", set)).toBeUndefined();
+  expect(rivalOf(ruleset({}), place(1), "default", set)).toMatchObject({ file: "a.yaml", line: 1 });
+  expect(rivalOf(ruleset({}), { ...place(1), file: "a.yaml" }, "default", set)).toBeUndefined();
+  expect(rivalOf(namespace({ "drawbridge.dev/mode": "warn", team: "b" }), place(1), "default", set)).toBeUndefined();
+  expect(rivalOf(namespace({}), place(1), "default", set)).toMatchObject({ file: "a.yaml", line: 6 });
+});
