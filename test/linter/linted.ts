@@ -34,9 +34,11 @@ export function lintFiles(files: Files, more: Partial<Surroundings> = {}, isName
   return { findings: linted.flatMap(({ findings }) => findings), objects: linted.flatMap(({ objects }) => objects) };
 }
 
-/** Each finding in short: `web.yaml:12:19 enforce no-broad-cidr`. What every policy here lacks is left out. */
+/** Each finding in short: `web.yaml:12:19 enforce no-broad-cidr`. What every object here lacks is left out. */
 export function shortly({ findings }: LintedSet): string[] {
   return findings
-    .filter(({ rule }) => rule !== "require-metadata" && rule !== "require-expiry")
+    .filter(({ rule }) => !LACKING.includes(rule))
     .map(({ place: { file, line, column }, mode, rule }) => `${file}:${line}:${column} ${mode} ${rule}`);
 }
+
+const LACKING = ["require-metadata", "require-expiry", "require-namespace-labels"];
