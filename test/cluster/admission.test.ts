@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseManifest } from "../../src/manifest/read.ts";
 import { RULES } from "../../src/rules/index.ts";
+import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import type { KubectlResult } from "./harness/cluster.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -33,7 +34,6 @@ const EVERY_RULE = {
   metadata: { name: "every-rule" },
   spec: { rules: Object.fromEntries(RULES.map(({ id }) => [id, { mode: "enforce" }])) },
 };
-const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
 const MODES = { enforce: "deny", warn: "warn", audit: "audit" } as const;
 type Mode = keyof typeof MODES;
 
@@ -78,7 +78,7 @@ describeCluster(
         ),
       );
       for (const [mode, name] of Object.entries(MODES)) {
-        const labels = { ...CONTRACT, "drawbridge.dev/ruleset": "every-rule", "drawbridge.dev/mode": mode };
+        const labels = { ...NAMESPACE_CONTRACT, "drawbridge.dev/ruleset": "every-rule", "drawbridge.dev/mode": mode };
         await cluster().ok(["create", "-f", "-"], {
           input: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } }),
         });

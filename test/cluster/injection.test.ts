@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
@@ -16,7 +17,6 @@ interface Policy {
 
 const MARKER = "drawbridge.dev/baseline-pending";
 /** What the shipped ruleset asks of every namespace. */
-const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
 const NAMES = [
   "drawbridge-00-default-deny-ingress",
   "drawbridge-01-default-deny-egress",
@@ -39,7 +39,7 @@ describeCluster(
     const namespace = (name: string, labels: object = {}) => ({
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { name, labels: { ...CONTRACT, ...labels } },
+      metadata: { name, labels: { ...NAMESPACE_CONTRACT, ...labels } },
     });
     const labelsOf = async (name: string): Promise<Record<string, string>> =>
       JSON.parse(await cluster().ok(["get", "namespace", name, "-o", "jsonpath={.metadata.labels}"])) as Record<
@@ -88,7 +88,11 @@ describeCluster(
       });
       const version = (policy: Policy | undefined): number => Number(policy?.metadata.resourceVersion);
       expect(version(allowDns)).toBeLessThan(Math.min(version(denyIngress), version(denyEgress)));
-      expect(await labelsOf("shop")).toEqual({ ...CONTRACT, team: "shop", "kubernetes.io/metadata.name": "shop" });
+      expect(await labelsOf("shop")).toEqual({
+        ...NAMESPACE_CONTRACT,
+        team: "shop",
+        "kubernetes.io/metadata.name": "shop",
+      });
       expect(denyIngress?.metadata.labels).toEqual({
         "app.kubernetes.io/managed-by": "drawbridge",
         "drawbridge.dev/baseline": "default",

@@ -12,7 +12,7 @@ import type { ObjectRef } from "../../src/model/objects.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { CASES } from "../apiserver/cases.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { networkRuleset } from "../helpers/build.ts";
+import { NAMESPACE_CONTRACT, networkRuleset } from "../helpers/build.ts";
 import { VALID_POLICIES } from "../helpers/mutate.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
@@ -49,7 +49,7 @@ const SURROUNDINGS: readonly object[] = [
   ...Object.entries(NAMESPACES).map(([name, labels]) => ({
     apiVersion: "v1",
     kind: "Namespace",
-    metadata: { name, labels },
+    metadata: { name, labels: { ...NAMESPACE_CONTRACT, ...labels } },
   })),
   networkRuleset("every-rule", {
     rules: Object.fromEntries(RULES.map(({ id }) => [id, { mode: "enforce" as const }])),
@@ -91,10 +91,10 @@ function judgedCases(): ParityCase[] {
   const fixtures = VALID_POLICIES.map((object, i) => ({ name: `valid policy ${i}`, object: object as JsonObject }));
   // A name that the API server makes up is another one each time, and cannot be applied.
   const named = fixtures.filter(({ object }) => isRecord(object["metadata"]) && "name" in object["metadata"]);
-  return [...examples, ...demos, ...named].flatMap(({ name, object }) =>
+  return [...examples, ...demos, ...named].flatMap(({ name, object }, i) =>
     Object.entries(NAMESPACES).map(([namespace, labels]) => ({
       name: `${name}, in ${namespace}`,
-      object: object["kind"] === "Namespace" ? labelled(object, labels) : placed(object, namespace),
+      object: object["kind"] === "Namespace" ? labelled(object, labels, `${namespace}-${i}`) : placed(object, namespace),
     })),
   );
 }
@@ -118,9 +118,10 @@ function placed(object: JsonObject, namespace: string): JsonObject {
   return { ...object, metadata: { ...(object["metadata"] as object), namespace } };
 }
 
-function labelled(object: JsonObject, more: object): JsonObject {
+/** Each with a name of its own: two of one name with other labels contradict each other. */
+function labelled(object: JsonObject, more: object, name: string): JsonObject {
   const { labels, ...metadata } = object["metadata"] as { labels?: object };
-  return { ...object, metadata: { ...metadata, labels: { ...labels, ...more } } };
+  return { ...object, metadata: { ...metadata, name, labels: { ...labels, ...more } } };
 }
 
 /** What `drawbridge lint --format json` prints of a finding, as far as this test reads it. */

@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KubernetesObject } from "../../src/model/objects.ts";
-import { cronJob, deployment, madeBy, namespace as namespaceOf, pod, type PodTweak } from "../helpers/build.ts";
+import {
+  cronJob,
+  deployment,
+  madeBy,
+  NAMESPACE_CONTRACT,
+  namespace as namespaceOf,
+  pod,
+  type PodTweak,
+} from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { OWNERS } from "../helpers/owners.ts";
 import type { KubectlResult } from "./harness/cluster.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, type LogLine, startDrawbridge } from "./harness/drawbridge.ts";
 
-const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
 const GOOD = { "app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop" };
 const RULE = "require-workload-labels";
 
@@ -92,9 +99,9 @@ describeCluster(
 
     beforeAll(async () => {
       drawbridge = await startDrawbridge({ cluster: cluster() });
-      await eventually(async () => expect((await createNamespace("restricted", CONTRACT)).code).toBe(0));
-      await createNamespace("shop", CONTRACT);
-      await createNamespace("watched", { ...CONTRACT, "drawbridge.dev/mode": "audit" });
+      await eventually(async () => expect((await createNamespace("restricted", NAMESPACE_CONTRACT)).code).toBe(0));
+      await createNamespace("shop", NAMESPACE_CONTRACT);
+      await createNamespace("watched", { ...NAMESPACE_CONTRACT, "drawbridge.dev/mode": "audit" });
       await cluster().ok(["label", "namespace", "restricted", "drawbridge.dev/ruleset=restricted"]);
       await eventually(async () => {
         const { stderr } = await kubectl(
@@ -237,7 +244,7 @@ describeCluster(
       const template = (labels: object) => ({ spec: { template: { metadata: { labels } } } });
 
       beforeAll(async () => {
-        await createNamespace("late", CONTRACT);
+        await createNamespace("late", NAMESPACE_CONTRACT);
         await create(into("late", KINDS["deployments"]?.({ labels: {} }) ?? {}, OLD));
         await create(into("late", pod({ labels: {} }), OLD));
         await cluster().ok(["label", "namespace", "late", "drawbridge.dev/ruleset=restricted"]);
@@ -288,7 +295,8 @@ describeCluster(
       test("without the labels is warned of", async () => {
         const { code, stderr } = await createNamespace("unlabelled", {});
         expect(code).toBe(0);
-        for (const key of Object.keys(CONTRACT)) expect(stderr).toContain(`Warning: drawbridge: ${missing(key)}`);
+        for (const key of Object.keys(NAMESPACE_CONTRACT))
+          expect(stderr).toContain(`Warning: drawbridge: ${missing(key)}`);
       });
 
       test("without the labels is refused where that is enforced, by dry run too", async () => {
@@ -301,7 +309,10 @@ describeCluster(
       });
 
       test("with the labels is welcome, and may not lose one", async () => {
-        expect(await createNamespace("welcome", { ...CONTRACT, ...strict })).toMatchObject({ code: 0, stderr: "" });
+        expect(await createNamespace("welcome", { ...NAMESPACE_CONTRACT, ...strict })).toMatchObject({
+          code: 0,
+          stderr: "",
+        });
         const { code, stderr } = await kubectl(["label", "namespace", "welcome", "tenant-"]);
         expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(missing("tenant")) });
         expect(await kubectl(["label", "namespace", "welcome", "tenant=", "--overwrite"])).toMatchObject({ code: 1 });

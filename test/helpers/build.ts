@@ -109,10 +109,11 @@ export function cronJob({ metadata = {}, ...tweak }: PodTweak = {}, spec: JsonOb
   return object("batch/v1", "CronJob", metadata, { schedule: "0 4 * * *", ...spec, jobTemplate });
 }
 
+/** The labels that the shipped rulesets ask of Namespaces. */
+export const NAMESPACE_CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
+
 /** A Namespace with the labels of the shipped contract, or with others, whatever they are. */
-export function namespace(
-  labels: unknown = { environment: "test", domain: "retail", tenant: "web-team" },
-): KubernetesObject {
+export function namespace(labels: unknown = NAMESPACE_CONTRACT): KubernetesObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels: labels as Labels | null } };
 }
 

@@ -11,7 +11,7 @@ import type { KubernetesObject } from "../../src/model/objects.ts";
 import { type AppDeps, createApp } from "../../src/server/app.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { networkException } from "../helpers/build.ts";
+import { NAMESPACE_CONTRACT, networkException } from "../helpers/build.ts";
 import { admissionRequest, admissionReview } from "./reviews.ts";
 
 const now = new Date();
@@ -237,7 +237,6 @@ describe("a namespace", () => {
         ...tweak,
       }),
     );
-  const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
   const patchOf = (body: ReviewAnswer): unknown =>
     body.response?.patch === undefined
       ? undefined
@@ -279,7 +278,10 @@ describe("a namespace", () => {
   });
 
   test("in mode warn is told what it would get", async () => {
-    const { body } = await start().post("/validate", create("shop", { ...CONTRACT, "drawbridge.dev/mode": "warn" }));
+    const { body } = await start().post(
+      "/validate",
+      create("shop", { ...NAMESPACE_CONTRACT, "drawbridge.dev/mode": "warn" }),
+    );
     expect(body.response?.warnings).toEqual([
       "drawbridge: in mode enforce this namespace would get the policies 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress",
     ]);
@@ -287,7 +289,7 @@ describe("a namespace", () => {
 
   test("in mode audit is told nothing, but it is logged and counted", async () => {
     const { post, lines, metrics } = start();
-    const { body } = await post("/validate", create("shop", { ...CONTRACT, "drawbridge.dev/mode": "audit" }));
+    const { body } = await post("/validate", create("shop", { ...NAMESPACE_CONTRACT, "drawbridge.dev/mode": "audit" }));
     expect(body.response).toEqual({ uid: "7f0b2a1c", allowed: true });
     expect(lines).toMatchObject([
       { withheld: ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"] },
@@ -300,7 +302,7 @@ describe("a namespace", () => {
   test("whose governing labels say nothing that is known is warned of what holds instead", async () => {
     const { body } = await start().post(
       "/validate",
-      create("shop", { ...CONTRACT, "drawbridge.dev/mode": "enfroce", "drawbridge.dev/ruleset": "strict" }),
+      create("shop", { ...NAMESPACE_CONTRACT, "drawbridge.dev/mode": "enfroce", "drawbridge.dev/ruleset": "strict" }),
     );
     expect(body.response?.warnings).toEqual([
       "drawbridge: label drawbridge.dev/mode: enfroce is not one of audit, warn, enforce; mode enforce holds",

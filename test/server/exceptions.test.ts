@@ -151,7 +151,7 @@ describe("an exception that would not count is refused where it is written", () 
       NO_RULE,
       undefined,
       {},
-      /^NetworkException legacy does not count: ruleset default allows no exception to no-dead-clause\nIt allows exceptions to no-unstable-label, .*require-expiry\.$/,
+      /^NetworkException legacy does not count: ruleset default allows no exception to no-dead-clause\nIt allows exceptions to no-unstable-label, .*no-host-network\.$/,
     ],
     [
       "where nothing may be",

@@ -6,7 +6,7 @@ import { API_VERSION } from "../../src/model/names.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import type { AdmissionRequest } from "../../src/server/review.ts";
 import { type ValidateDeps, validate } from "../../src/server/validate.ts";
-import { deployment, namespace, pod } from "../helpers/build.ts";
+import { deployment, NAMESPACE_CONTRACT, namespace, pod } from "../helpers/build.ts";
 import { admissionRequest } from "./reviews.ts";
 
 const NONE = { rulesets: new Map(), baselines: new Map() };
@@ -99,16 +99,15 @@ describe("a workload", () => {
 });
 
 describe("a Namespace", () => {
-  const CONTRACT = { environment: "test", domain: "retail", tenant: "web-team" };
   const bare = namespace(RESTRICTED);
   const warned = Array.from({ length: 3 }, () => "warn require-namespace-labels");
 
   test.each([
-    ["that has the labels", created(namespace({ ...RESTRICTED, ...CONTRACT })), []],
+    ["that has the labels", created(namespace({ ...RESTRICTED, ...NAMESPACE_CONTRACT })), []],
     ["that lacks them", created(bare), ["denied"]],
     ["that lacks them under the default ruleset", created(namespace({})), warned],
     ["that has lacked them", updated(bare, namespace({ ...RESTRICTED, team: "x" })), warned],
-    ["that loses one", updated(namespace({ ...RESTRICTED, ...CONTRACT }), bare), ["denied"]],
+    ["that loses one", updated(namespace({ ...RESTRICTED, ...NAMESPACE_CONTRACT }), bare), ["denied"]],
     ["that asks for a stricter ruleset", updated(namespace({}), bare), warned],
     ["of the system", created({ ...bare, metadata: { name: "kube-system" } }), []],
   ])("%s", async (_name, request, expected) => {

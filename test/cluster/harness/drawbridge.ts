@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Cluster } from "./cluster.ts";
 import { freePort } from "./net.ts";
 
@@ -56,7 +55,13 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     stderr += chunk;
   });
-  createInterface({ input: child.stdout }).on("line", (line) => log.push(parsed(line)));
+  // node:readline also takes U+2028 for the end of a line, and names may hold one.
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    log.push(...lines.map(parsed));
+  });
   // Not "exit": what it wrote last may still be in the pipe then.
   const exited = once(child, "close").then(() => child.exitCode);
   const endWithOwner = (): void => void child.kill("SIGKILL");
