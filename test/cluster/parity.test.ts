@@ -94,7 +94,8 @@ function judgedCases(): ParityCase[] {
   return [...examples, ...demos, ...named].flatMap(({ name, object }, i) =>
     Object.entries(NAMESPACES).map(([namespace, labels]) => ({
       name: `${name}, in ${namespace}`,
-      object: object["kind"] === "Namespace" ? labelled(object, labels, `${namespace}-${i}`) : placed(object, namespace),
+      object:
+        object["kind"] === "Namespace" ? labelled(object, labels, `${namespace}-${i}`) : placed(object, namespace),
     })),
   );
 }

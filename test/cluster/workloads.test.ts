@@ -141,7 +141,8 @@ describeCluster(
       });
 
       // The template of a Job never changes.
-      test.skipIf(resource === "jobs")("may not lose them in an update", async () => {
+      if (resource === "jobs") return;
+      test("may not lose them in an update", async () => {
         const path =
           resource === "pods" ? "/metadata" : `/${(metadataPath ?? "spec.template.metadata").replaceAll(".", "/")}`;
         const patch = [{ op: "remove", path: `${path}/labels/app.kubernetes.io~1part-of` }];

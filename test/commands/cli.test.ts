@@ -139,6 +139,11 @@ kind: ConfigMap
     const inner = await mkdtemp(join(folder, "policies-"));
     await expectRefusal(
       ["serve", "--policies", inner],
+      /holds no \*\.yaml, \*\.yml or \*\.json\. .*\(unreadable-file\)/,
+    );
+    await writeFile(join(inner, "empty.yaml"), "# nothing yet\n");
+    await expectRefusal(
+      ["serve", "--policies", inner],
       /holds no NetworkRuleset, NetworkBaseline or NetworkException\. .*\(invalid-policy-document\)/,
     );
   });
@@ -146,7 +151,7 @@ kind: ConfigMap
   test("YAML that is none: file, line and column", async () => {
     const inner = await mkdtemp(join(folder, "policies-"));
     await writeFile(join(inner, "b.yaml"), "a: 1\nb: [\n");
-    await expectRefusal(["serve", "--policies", inner], /b\.yaml:3:1: .*\(invalid-yaml\)/);
+    await expectRefusal(["serve", "--policies", inner], /b\.yaml:2:4: .*\(invalid-yaml\)/);
   });
 
   test("a port that is taken", async () => {
