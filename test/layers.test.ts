@@ -4,40 +4,12 @@ import { expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "../src");
 
-/** Which folder of src may import which. docs/architecture.md explains it; this is where it holds. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  model: [],
-  manifest: ["model"],
-  apiserver: ["model"],
-  telemetry: [],
-  config: ["model"],
-  rules: ["model", "config"],
-  engine: ["model", "config", "rules"],
-  baseline: ["model", "config"],
-  linter: ["model", "manifest", "apiserver", "config", "rules", "engine"],
-  report: ["model", "config", "rules", "engine", "linter"],
-  files: ["model", "manifest", "config", "engine"],
-  cluster: ["model"],
-  certs: ["model"],
-  server: ["model", "config", "rules", "engine", "baseline", "telemetry"],
-  controllers: ["model", "config", "engine", "baseline", "cluster", "telemetry"],
-  commands: [
-    "model",
-    "config",
-    "manifest",
-    "engine",
-    "linter",
-    "report",
-    "files",
-    "cluster",
-    "certs",
-    "server",
-    "controllers",
-    "telemetry",
-  ],
-  "cli.ts": ["commands", "model", "node-version.ts"],
-  "node-version.ts": ["model"],
-};
+/** Which folder of src may import which: the table of docs/architecture.md. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  [...readFileSync(join(SRC, "../docs/architecture.md"), "utf8").matchAll(/^\| `(.+)` \| .+ \| (.+) \|$/gm)].map(
+    ([, room = "", others = ""]) => [room, others === "–" ? [] : others.split(", ")],
+  ),
+);
 
 /** These decide, so they take all they need as arguments: no files, no clock, no chance, no logger, no client. */
 const PURE = ["model", "manifest", "apiserver", "config", "rules", "engine", "baseline", "linter", "report"];
@@ -52,8 +24,16 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(SRC, file), "utf8");
-  const imports = text.matchAll(/^(?:import|export)\b[^;]*? from "([^"]+)";|\bimport\("([^"]+)"\)/gm);
-  return [...imports].map(([, fixed, lazy]) => fixed ?? lazy ?? "");
+  return [...loadedBy(file), ...matches(text, /^(?:im|ex)port type [^;]*? from "([^"]+)";|\bimport\("([^"]+)"\)/gm)];
+}
+
+/** What is loaded with a file: neither types nor what is imported only when it is needed. */
+function loadedBy(file: string): string[] {
+  return matches(readFileSync(join(SRC, file), "utf8"), /^(?:im|ex)port (?!type )[^;]*? from "([^"]+)";/gm);
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, ...groups]) => groups.find((group) => group !== undefined) ?? "");
 }
 
 test.each(files)("%s imports only from where its folder may", (file) => {
@@ -80,4 +60,20 @@ test("imports are seen at all", () => {
 
 test("the table has no room that is gone", () => {
   expect(Object.keys(MAY_IMPORT).toSorted()).toEqual([...new Set(files.map(roomOf))].toSorted());
+});
+
+test("to lint loads no library but those for YAML and addresses: the others take longer to load than most runs take", () => {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const target of loadedBy(file)) {
+      if (target.startsWith(".")) visit(relative(SRC, join(SRC, dirname(file), target)));
+      else if (!target.startsWith("node:")) packages.add(target);
+    }
+  };
+  visit("commands/lint/run.ts");
+  expect(seen.size).toBeGreaterThan(50);
+  expect([...packages].toSorted()).toEqual(["ip-address", "yaml"]);
 });
