@@ -5,7 +5,8 @@ import { governanceOf } from "../engine/configuration.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { except, faultOf } from "../engine/exceptions.ts";
 import { toSubject } from "../engine/subject.ts";
-import { isRecord, type JsonObject, pointer } from "../model/json.ts";
+import type { Problem } from "../model/errors.ts";
+import { fieldPath, isRecord, type JsonObject, pointer } from "../model/json.ts";
 import { MODE_LABEL, NAMESPACE_NAME_LABEL, RULESET_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
 import { groupOf } from "../model/workload.ts";
@@ -24,7 +25,7 @@ export interface Verdict {
 
 /** What the cluster would say of an object: what the API server refuses, then what the rules find in what it stores. */
 export function judge(value: JsonObject, place: Place, context: LintContext): Verdict {
-  const refused = refusalsOf(value).map(({ path, message }) => invalid(path, message, REFUSED));
+  const refused = refusalsOf(value).map((problem) => wrong(problem, REFUSED));
   if (isConfiguration(value)) return judgeConfiguration(value, place, refused, context);
   const subject = subjectOf(value, context.defaultNamespace);
   if (subject === undefined) return { is: "other", findings: refused };
@@ -45,6 +46,11 @@ export function judge(value: JsonObject, place: Place, context: LintContext): Ve
 /** What the cluster would not take, whatever the ruleset. */
 export function invalid(path: string, message: string, fix: string): Finding {
   return { rule: "invalid-manifest", severity: "critical", mode: "enforce", path, message, fix };
+}
+
+/** Problems say of a field what it is; what is missing has no line of its own that would show which. */
+function wrong({ path, message }: Problem, fix: string): Finding {
+  return invalid(path, `${fieldPath(path)} ${message}`.trimStart(), fix);
 }
 
 const REFUSED = "correct it: the API server takes no such object";
@@ -90,7 +96,7 @@ function judgeConfiguration(
   context: LintContext,
 ): Verdict {
   const object = configurationRef(value, context.defaultNamespace);
-  const problems = context.problemsOf(value).map(({ path, message }) => invalid(path, message, DOCUMENT));
+  const problems = context.problemsOf(value).map((problem) => wrong(problem, DOCUMENT));
   const findings = [...refused, ...problems, ...contradiction(value, place, context)];
   if (problems.length > 0 || object.kind !== "NetworkException") return { is: "judged", object, findings };
   // It has been checked to be one.

@@ -97,7 +97,7 @@ function listed(texts: readonly string[]): readonly string[] {
 
 /** `NetworkPolicy shop/web` */
 function titleOf({ kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name === "" ? "(no name)" : name}`;
 }
 
 /** One line, of limited length, without what a terminal would act upon: names and files may hold anything. */

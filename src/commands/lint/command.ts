@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { CAPS } from "../../config/mode.ts";
 import type { LintOptions } from "./run.ts";
 
@@ -7,7 +7,7 @@ export function addLintCommand(program: Command): void {
     .command("lint")
     .description("judge manifests as the cluster would; exits with 1 where something would be refused")
     .argument("<path...>", "files or folders of YAML and JSON; - is standard input")
-    .option("-n, --namespace <name>", "namespace of objects that name none", "default")
+    .option("-n, --namespace <name>", "namespace of objects that name none", toNamespace, "default")
     .option("--policies <folder>", "NetworkRulesets that count instead of those that the paths hold")
     .addOption(
       new Option("--mode <mode>", "how strong rules may be in namespaces without a mode label")
@@ -19,4 +19,12 @@ export function addLintCommand(program: Command): void {
       const { runLint } = await import("./run.ts");
       await runLint(paths, options);
     });
+}
+
+/** What a shell makes of an unset variable is no namespace, and a misspelt one would have no labels and no exceptions. */
+function toNamespace(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+    throw new InvalidArgumentError("It must be a name of at most 63 lower case letters, digits and -.");
+  }
+  return text;
 }
