@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-const CLI = join(import.meta.dirname, "../../src/cli.ts");
+/** The program's sources. */
+export const CLI = join(import.meta.dirname, "../../src/cli.ts");
 
 export interface Ended {
   readonly code: number | null;

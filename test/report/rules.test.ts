@@ -16,7 +16,7 @@ describe("the catalogue", () => {
     expect(rows.map((row) => row.slice(0, header.indexOf("ON")).trimEnd())).toEqual(RULES.map(({ id }) => id));
     for (const [i, { on, severity }] of RULES.entries()) {
       const row = rows[i] ?? "";
-      expect(row.slice(header.indexOf("ON"), header.indexOf("SEVERITY")).trimEnd()).toBe(String(on));
+      expect(row.slice(header.indexOf("ON"), header.indexOf("SEVERITY")).trimEnd()).toBe(on);
       expect(row.slice(header.indexOf("SEVERITY"), header.indexOf("DEFAULT")).trimEnd()).toBe(severity);
     }
     expect(rows.filter((row) => row.endsWith(" "))).toEqual([]);
@@ -50,7 +50,7 @@ describe("one rule", () => {
     for (const [option, { description, default: value }] of Object.entries(rule.options)) {
       expect(text).toContain(`\n  ${option}: ${description}\n    Default: ${JSON.stringify(value)}`);
     }
-    expect(/\nOptions: none\.\n$/.test(text)).toBe(Object.keys(rule.options).length === 0);
+    expect(text.endsWith("\nOptions: none.\n")).toBe(Object.keys(rule.options).length === 0);
     expect(text).toMatch(/[^\n]\n$/);
   });
 
