@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -7,24 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INPUT_ERRORS, InputError } from "../../src/model/errors.ts";
 import { assertNodeVersion } from "../../src/node-version.ts";
+import { RULES } from "../../src/rules/index.ts";
+import { drawbridge } from "../helpers/cli.ts";
 
 const TOP = join(import.meta.dirname, "../..");
-
-function drawbridge(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    // Also where the tests themselves run in a Pod.
-    const { KUBERNETES_SERVICE_HOST: _, ...env } = process.env;
-    const child = spawn(process.execPath, [join(TOP, "src/cli.ts"), ...args], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (chunk) => (stdout += String(chunk)));
-    child.stderr.on("data", (chunk) => (stderr += String(chunk)));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-}
 
 let folder: string;
 beforeAll(async () => {
@@ -39,20 +24,49 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 test("--help says what there is, and is no error", async () => {
-  const { code, stdout, stderr } = await drawbridge("--help");
+  const { code, stdout, stderr } = await drawbridge(["--help"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain("serve");
+  for (const command of ["lint", "serve", "rules", "version"])
+    expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+});
+
+test.each([["version"], ["--version"]])("%s says which it is, and of Node.js", async (...args) => {
+  const { version } = JSON.parse(await readFile(join(TOP, "package.json"), "utf8")) as { version: string };
+  const stdout = `drawbridge ${version} (Node.js ${process.version})\n`;
+  expect(await drawbridge(args)).toEqual({ code: 0, stdout, stderr: "" });
+});
+
+describe("rules", () => {
+  test("lists them", async () => {
+    const { code, stdout, stderr } = await drawbridge(["rules"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const { id } of RULES) expect(stdout).toMatch(new RegExp(`^${id} .* (enforce|warn|audit|disabled)$`, "m"));
+  });
+
+  test("says more about one", async () => {
+    const { code, stdout, stderr } = await drawbridge(["rules", "no-open-egress"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^no-open-egress\n\nThis rule .*\n\nWhy: .*\n\nWhat to do: .*\n\nExample: /s);
+  });
+
+  test("says which was meant", async () => {
+    const stderr =
+      "drawbridge: no-open-egres is not a rule. Did you mean no-open-egress? drawbridge rules lists them. (unknown-rule)\n";
+    expect(await drawbridge(["rules", "no-open-egres"])).toEqual({ code: 2, stdout: "", stderr });
+  });
 });
 
 describe("bad input ends with exit code 2, one message and no stack trace", () => {
   const expectRefusal = async (args: readonly string[], ...texts: (string | RegExp)[]): Promise<void> => {
-    const { code, stdout, stderr } = await drawbridge(...args);
+    const { code, stdout, stderr } = await drawbridge(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     for (const text of texts) expect(stderr).toMatch(text);
     expect(stderr).not.toMatch(/^ {4}at /m);
   };
 
   test.each([
+    ["no command", [], /^Usage: drawbridge \[options\] \[command\]/],
+    ["more rules than one", ["rules", "no-open-egress", "no-broad-cidr"], /too many arguments/],
     ["an unknown command", ["srve"], /unknown command 'srve'/],
     ["an unknown option", ["serve", "--prot", "1"], /unknown option '--prot'/],
     ["a mode that is none", ["serve", "--mode", "disabled"], /Allowed choices are audit, warn, enforce/],

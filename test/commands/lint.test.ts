@@ -349,7 +349,7 @@ items: [null]
     ["JSON", `{"kind":"ConfigMap","data":"${"x".repeat(50_000_000)}"}`, /larger than 16 MiB/],
     [
       "many documents",
-      `apiVersion: v1\nkind: ConfigMap\ndata: { a: "${"x".repeat(1_000_000)}" }\n---\n`.repeat(50),
+      `apiVersion: v1\nkind: ConfigMap\ndata:\n  a: ${"x".repeat(1_000_000)}\n---\n`.repeat(50),
       undefined,
     ],
   ])("50 MB of %s are no hang", async (_what, text, message) => {
