@@ -42,7 +42,7 @@ export async function readManifests(
   const files = new Map<string, ManifestFile>();
   let left = maxBytes;
   for (const [i, path] of [...named, ...found].entries()) {
-    const isStdin = path === STDIN && i < named.length;
+    const isStdin = path === STDIN;
     const key = isStdin ? STDIN : await identityOf(path);
     if (files.has(key)) continue;
     const bytes = isStdin ? await readStdin(stdin, left) : await read(path, left);
