@@ -27,7 +27,7 @@ const MANIFEST = /\.(?:ya?ml|json)$/i;
 /**
  * Reads the files that are named, and of folders all `*.yaml`, `*.yml` and `*.json` under them; `-` is standard input.
  * Each once, by however many names; what is named itself comes first.
- * @throws InputError unreadable-file
+ * @throws InputError unreadable-file, also where there is nothing in any of them, which kubectl refuses too
  */
 export async function readManifests(
   paths: readonly string[],
@@ -51,8 +51,16 @@ export async function readManifests(
     const file = isStdin ? "<stdin>" : path;
     files.set(key, { file, isNamed: i < named.length, text: bytes.toString("utf8") });
   }
-  return { files: [...files.values()], notRead: folders.flatMap(({ notRead }) => notRead) };
+  const all = [...files.values()];
+  if (!all.some(({ text }) => SOMETHING.test(text))) {
+    const where = all.length > 3 ? `any of the ${all.length} files` : all.map(({ file }) => file).join(", ");
+    throw new InputError("unreadable-file", `Nothing is in ${where}. See what was to write it.`);
+  }
+  return { files: all, notRead: folders.flatMap(({ notRead }) => notRead) };
 }
+
+/** A line that is more than white space, a comment or a separator. */
+const SOMETHING = /^(?!---[ \t\r]*(?:#.*)?$)[ \t\r\uFEFF]*[^\s#]/m;
 
 /**
  * The manifests under a folder. Links are followed to files (a ConfigMap in a Pod is full of them), not to folders,
@@ -102,7 +110,7 @@ async function read(file: string, most: number): Promise<Buffer | undefined> {
 
 async function readStdin(stdin: AsyncIterable<Buffer>, most: number): Promise<Buffer | undefined> {
   const bytes = await readStream(stdin, most);
-  // Whatever should have written it has failed, and a pipe hides that.
+  // Whatever should have written it has failed, and a pipe hides that: an error also where there are other files.
   if (bytes !== undefined && bytes.toString("latin1").trim() === "") {
     throw new InputError("unreadable-file", "Standard input is empty. See what the command before the pipe says.");
   }

@@ -234,7 +234,7 @@ describe("options", () => {
   test.each([
     ["findings", openPolicy(), 1],
     ["none", clean, 0],
-    ["nothing to judge", "", 0],
+    ["nothing to judge", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n", 0],
     ["what is no YAML", "a: [\n", 1],
   ])("--format json: one document with %s", async (_what, text, code) => {
     write({ "a.yaml": text });
@@ -368,10 +368,19 @@ items: [null]
     ]);
   });
 
-  test("an empty file is nothing to judge", async () => {
-    write({ "a.yaml": "# nothing yet\n" });
-    const stdout = "Nothing to judge in 1 file: no NetworkPolicy, Namespace or workload.\n";
-    expect(await lint(["a.yaml"])).toEqual({ code: 0, stdout, stderr: "" });
+  test("only objects of other kinds are nothing to judge", async () => {
+    write({ "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n" });
+    const { code, stdout } = await lint(["a.yaml"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Nothing to judge in 1 file: no NetworkPolicy, Namespace or workload\.\n/);
+  });
+
+  test("nothing at all is a mistake, as it is for kubectl: whatever was to write it may have failed", async () => {
+    write({ "a.yaml": "# nothing yet\n--- # nor here\n", "b.yaml": "" });
+    const message = "drawbridge: Nothing is in a.yaml, b.yaml. See what was to write it. (unreadable-file)\n";
+    expect(await lint(["a.yaml", "b.yaml"])).toEqual({ code: 2, stdout: "", stderr: message });
+    write({ "b.yaml": "--- # nothing\n---\nkind: List\n" });
+    expect((await lint(["a.yaml", "b.yaml"])).code).toBe(1);
   });
 
   test("names of files that a terminal would obey are shown, not obeyed", async () => {
