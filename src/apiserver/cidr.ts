@@ -1,9 +1,6 @@
-import { BITS, type Block, networkOf, parseCidr } from "../model/cidr.ts";
+import { BITS, type Block, isMapped, networkOf, parseCidr, withoutZeros } from "../model/cidr.ts";
 import type { Range } from "../model/ranges.ts";
 import { show } from "./report.ts";
-
-/** ::ffff:0:0/96, where IPv6 writes IPv4 addresses: some programs would read one as the one, some as the other. */
-const MAPPED: Range<bigint> = [0xffff_0000_0000n, 0x1_0000_0000_0000n];
 
 const NOT_ONE = "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32";
 
@@ -22,7 +19,7 @@ export function readCidr(text: string): Block | { readonly problem: string } {
     const isPadded = plain !== text && parseCidr(plain) !== undefined;
     return wrong(isPadded ? "numbers must not begin with 0" : NOT_ONE);
   }
-  if (single.family === "IPv6" && isWithin(single.range, MAPPED)) return wrong("IPv4 must not be written as IPv6");
+  if (isMapped(single)) return wrong("IPv4 must not be written as IPv6");
   const network = networkOf(single, Number(length));
   if (network.range[0] !== single.range[0])
     return wrong(`bits after the first ${length} must be 0: the network's address`);
@@ -37,11 +34,4 @@ export function isProperPart(inner: Block, outer: Block): boolean {
 
 function isWithin(inner: Range<number | bigint>, outer: Range<number | bigint>): boolean {
   return outer[0] <= inner[0] && inner[1] <= outer[1];
-}
-
-/** 010.0.0.08 is 10.0.0.8, and an IPv6 group has at most four digits. */
-function withoutZeros(address: string): string {
-  return address.includes(".")
-    ? address.replaceAll(/(?<=^|[.:])0+(?=\d)/g, "")
-    : address.replaceAll(/(?<=^|:)0+(?=[\da-fA-F]{4})/g, "");
 }

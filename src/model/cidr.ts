@@ -66,16 +66,41 @@ export function subtractAddresses(from: Addresses, holes: Addresses): Addresses 
   return { IPv4: subtract(from.IPv4, holes.IPv4), IPv6: subtract(from.IPv6, holes.IPv6) };
 }
 
-/** The addresses of `cidr` without those of `except`; nothing where `cidr` cannot be read. */
+/**
+ * The addresses of `cidr` without those of `except`; nothing where `cidr` cannot be read. Read as network plugins do
+ * and every API server did before Kubernetes 1.36: what one of those has let in must not count as nothing.
+ */
 export function blockAddresses(cidr: string, except: readonly string[]): Addresses {
   const block = addressesOf(cidr);
   return except.length === 0 ? block : subtractAddresses(block, unionAddresses(except.map(addressesOf)));
 }
 
 function addressesOf(cidr: string): Addresses {
-  const block = parseCidr(cidr);
-  if (block === undefined) return NO_ADDRESSES;
+  const parsed = parseCidr(withoutZeros(cidr));
+  if (parsed === undefined) return NO_ADDRESSES;
+  const block = unmapped(parsed);
   return block.family === "IPv4" ? { IPv4: [block.range], IPv6: [] } : { IPv4: [], IPv6: [block.range] };
+}
+
+/** 010.0.0.08 is 10.0.0.8 (not octal), /08 is /8, and an IPv6 group has at most four digits. */
+export function withoutZeros(cidr: string): string {
+  return cidr
+    .replace(/(?<=\/)0+(?=\d)/, "")
+    .replaceAll(cidr.includes(".") ? /(?<=^|[.:])0+(?=\d)/g : /(?<=^|:)0+(?=[\da-fA-F]{4})/g, "");
+}
+
+/** ::ffff:0:0/96, where IPv6 writes IPv4 addresses. */
+const MAPPED: Range<bigint> = [0xffff_0000_0000n, 0x1_0000_0000_0000n];
+
+/** Is it IPv4, written as IPv6? Some programs read it as the one, some as the other; Go, so most plugins, as IPv4. */
+export function isMapped(block: Block): boolean {
+  return block.family === "IPv6" && MAPPED[0] <= block.range[0] && block.range[1] <= MAPPED[1];
+}
+
+function unmapped(block: Block): Block {
+  if (!isMapped(block)) return block;
+  const [first, end] = block.range;
+  return { family: "IPv4", range: [Number(BigInt(first) - MAPPED[0]), Number(BigInt(end) - MAPPED[0])] };
 }
 
 export function unionAddresses(all: readonly Addresses[]): Addresses {

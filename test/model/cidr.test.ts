@@ -77,6 +77,29 @@ describe("parseCidr", () => {
   });
 });
 
+describe("what API servers before Kubernetes 1.36 let in is read as network plugins read it", () => {
+  test.each([
+    ["000.0.0.0/0", "0.0.0.0/0"],
+    ["0.0.0.0/00", "0.0.0.0/0"],
+    ["010.0.0.08/032", "10.0.0.8/32"],
+    ["10.1.2.3/8", "10.0.0.0/8"],
+    ["::ffff:0.0.0.0/96", "0.0.0.0/0"],
+    ["::ffff:0:0/97", "0.0.0.0/1"],
+    ["::ffff:169.254.169.254/128", "169.254.169.254/32"],
+    ["::ffff:010.0.0.0/0104", "10.0.0.0/8"],
+    ["2001:00db8::/0032", "2001:db8::/32"],
+    // Holds more than IPv4, so it is IPv6.
+    ["::fffe:0:0/95", "::fffe:0:0/95"],
+  ])("%s is %s", (cidr, same) => {
+    const addresses = blockAddresses(same, []);
+    expect(addresses).not.toEqual(NO_ADDRESSES);
+    expect(blockAddresses(cidr, [])).toEqual(addresses);
+    expect(blockAddresses(same.includes(".") ? "0.0.0.0/0" : "::/0", [cidr])).toEqual(
+      blockAddresses(same.includes(".") ? "0.0.0.0/0" : "::/0", [same]),
+    );
+  });
+});
+
 test("a union is that of each family", () => {
   const addresses = fc
     .array(fc.oneof(fc.ipV4(), fc.ipV6()), { maxLength: 6 })

@@ -49,6 +49,8 @@ const enforced: readonly FailingCase[] = [
     policy: ingress({ from: [ipBlock("0.0.0.0/0")], ports: [{ port: 53, protocol: "UDP" }] }),
     at: "/spec/ingress/0/from/0/ipBlock/cidr",
   },
+  { name: "the internet, padded with zeros", policy: egressTo("000.0.0.0/0"), at: FIRST, says: "every IPv4" },
+  { name: "the internet, as IPv6 writes IPv4", policy: egressTo("::ffff:0.0.0.0/96"), at: FIRST, says: "every IPv4" },
   { name: "the internet in two halves", policy: egressTo("0.0.0.0/1", "128.0.0.0/1"), at: FIRST, says: "every IPv4" },
   {
     name: "the internet in two halves, one a clause",

@@ -42,6 +42,7 @@ describe("which addresses", () => {
     fails: [
       { name: "AWS, GCP, Azure", policy: to(AWS), at: FIRST, says: /^egress reaches 169\.254\.169\.254 on TCP 80: / },
       { name: "an address without a length", policy: to("169.254.169.254"), at: FIRST },
+      { name: "as IPv6 writes IPv4", policy: to("::ffff:169.254.169.254/128"), at: FIRST },
       { name: "AWS over IPv6", policy: to("fd00:ec2::254/128"), at: FIRST, says: "fd00:ec2::254 on TCP 80" },
       { name: "IPv6, written at length", policy: to("FD00:0EC2:0:0:0:0:0:0254/128"), at: FIRST },
       { name: "Azure's WireServer", policy: to("168.63.129.16/32"), at: FIRST, says: "168.63.129.16 on TCP 80:" },
