@@ -13,6 +13,8 @@ import type { Finding } from "./evaluate.ts";
  * - all of them, if what rules look at is as it was (of a workload its Pods' labels and network, not its replicas);
  * - those about clauses that open nothing which a clause of `before` did not open, for the same Pods or fewer;
  * - others, if `before` had the same finding about the same value.
+ *
+ * What is wrong for want of an annotation is new where `before` had it, whatever else is as it was.
  */
 export function relax(
   findings: readonly Finding[],
@@ -20,18 +22,25 @@ export function relax(
   findingsBefore: readonly Finding[],
   before: Subject,
 ): readonly Finding[] {
-  if (contentOf(now) === contentOf(before)) return findings.map(lowered);
+  const isSame = contentOf(now) === contentOf(before);
+  const lacked = new Set(findingsBefore.map(annotationOf));
   const known = new Set(findingsBefore.map((finding) => identityOf(finding, before.object)));
   const opensMore =
-    now.kind === "NetworkPolicy" && before.kind === "NetworkPolicy"
+    !isSame && now.kind === "NetworkPolicy" && before.kind === "NetworkPolicy"
       ? newlyOpening(now.policy, before.policy)
       : undefined;
-  return findings.map((finding) => {
+  const isOld = (finding: Finding): boolean => {
+    if (finding.annotation !== undefined && !lacked.has(annotationOf(finding))) return false;
+    if (isSame) return true;
     const clauses = opensMore === undefined ? [] : (finding.clauses ?? clauseOf(finding.path));
-    const isOld =
-      clauses.length > 0 ? !clauses.some((path) => opensMore?.(path)) : known.has(identityOf(finding, now.object));
-    return isOld ? lowered(finding) : finding;
-  });
+    return clauses.length > 0 ? !clauses.some((path) => opensMore?.(path)) : known.has(identityOf(finding, now.object));
+  };
+  return findings.map((finding) => (isOld(finding) ? lowered(finding) : finding));
+}
+
+/** Of which rule and about which annotation a finding is. */
+function annotationOf({ rule, annotation }: Finding): string {
+  return canonical([rule, annotation ?? null]);
 }
 
 /** Of the clause at a path of `now`: might it open what nothing in `before` opened? Asked once for each clause. */

@@ -119,6 +119,7 @@ expires: "2027-03-31"
       message: `broad by ${rules.join(" and ")}, and the policy does not say until when`,
       path,
       clauses,
+      annotation: expires,
       fix: `narrow it, or add annotation ${expires} with a date (YYYY-MM-DD)`,
       ...(mode !== "enforce" && { atMost: mode }),
     }));

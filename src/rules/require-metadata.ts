@@ -105,7 +105,7 @@ function reviewViolations(policy: Policy, key: string): Violation[] {
 }
 
 function violation(key: string, message: string, fix: string): Violation {
-  return { message, path: annotationPath(key), fix };
+  return { message, path: annotationPath(key), annotation: key, fix };
 }
 
 function reachesPublicAddresses(policy: Policy): boolean {

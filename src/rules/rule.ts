@@ -107,6 +107,8 @@ export interface Violation {
   readonly path: string;
   /** Paths of the clauses that make it together; left out where it is only the one that `path` is in, or none. */
   readonly clauses?: readonly string[];
+  /** Key of the annotation that is missing or wrong, wherever `path` leads: whoever removes it has made it worse. */
+  readonly annotation?: string;
   /** What to write instead: one line. */
   readonly fix: string;
   /** The strongest mode that this deserves, where that is less than the rule's own: a second, softer threshold. */

@@ -213,6 +213,55 @@ describe("an old fault in a clause is a new one as soon as it opens more", () =>
   });
 });
 
+describe("annotations that rules ask for", () => {
+  const strict = resolveRuleset(
+    networkRuleset("own", {
+      rules: { "require-metadata": { mode: "enforce" }, "require-expiry": { mode: "enforce" } },
+    }),
+    rulesets,
+  );
+  const ALL = { description: "d", owner: "o", reviewed: "2026-11-01", expires: "2027-01-31" };
+  const without = (...keys: string[]) => Object.fromEntries(Object.entries(ALL).filter(([key]) => !keys.includes(key)));
+  const outcome = (old: Record<string, string>, now: Record<string, string>, clause: object = EVERYWHERE) => {
+    const annotated = (policy: NetworkPolicy, annotations: Record<string, string>) =>
+      policySubject({ ...policy, metadata: { ...policy.metadata, annotations } });
+    const [before, after] = [annotated(egress(EVERYWHERE), old), annotated(egress(clause), now)];
+    return relax(evaluate(after, strict, "enforce"), after, evaluate(before, strict, "enforce"), before)
+      .filter(({ rule }) => rule.startsWith("require-"))
+      .map(({ mode, rule }) => `${mode} ${rule}`);
+  };
+  const NARROWER = { ...EVERYWHERE, to: [{ namespaceSelector: {}, podSelector: selector({ app: "x" }) }] };
+
+  test.each([
+    ["the owner goes", ALL, without("owner"), ["enforce require-metadata"]],
+    ["the date goes", ALL, without("expires"), ["enforce require-expiry"]],
+    ["a date becomes none", ALL, { ...ALL, expires: "some day" }, ["enforce require-expiry"]],
+    [
+      "what lacked may lack",
+      without("owner", "expires"),
+      without("owner", "expires"),
+      ["warn require-metadata", "warn require-expiry"],
+    ],
+    ["one of two comes", without("owner", "expires"), without("expires"), ["warn require-expiry"]],
+    [
+      "another goes",
+      without("owner"),
+      without("owner", "expires"),
+      ["warn require-metadata", "enforce require-expiry"],
+    ],
+    ["what said nothing goes", { ...ALL, expires: "some day" }, without("expires"), ["warn require-expiry"]],
+    [
+      "any other comes",
+      without("expires"),
+      { ...without("expires"), "example.com/touched": "now" },
+      ["warn require-expiry"],
+    ],
+  ])("%s", (_name, old, now, expected) => {
+    expect(outcome(old, now)).toEqual(expected);
+    expect(outcome(old, now, NARROWER)).toEqual(expected);
+  });
+});
+
 describe("labels of the policy have changed", () => {
   test("old faults are still old", () => {
     const labelled = { ...egress(OPEN), metadata: { name: "web", labels: { app: "x" } } };

@@ -25,6 +25,7 @@ export function notADate(key: string, text: string): Violation {
   return {
     message: `annotation ${key} is not a date: ${quoted}`,
     path: annotationPath(key),
+    annotation: key,
     fix: "write it as YYYY-MM-DD",
   };
 }
