@@ -5,6 +5,8 @@ import { type Configuration, configure, type Documents } from "../engine/configu
 import { DocumentSet } from "../engine/document-set.ts";
 import type { Problem } from "../model/errors.ts";
 import type { JsonObject } from "../model/json.ts";
+import { MODE_LABEL, NAMESPACE_NAME_LABEL, RULESET_LABEL } from "../model/names.ts";
+import { toSelector } from "../model/selector.ts";
 import type { Governing } from "./finding.ts";
 import { governingLabels, type SetContents } from "./set.ts";
 
@@ -19,6 +21,8 @@ export interface LintContext {
   readonly defaultNamespace: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** The labels of Namespaces that say how what is in them is judged. */
+  readonly governingKeys: ReadonlySet<string>;
   /** What in the set has a say. */
   readonly governing: readonly Governing[];
 }
@@ -43,18 +47,34 @@ export function contextOf(set: SetContents, surroundings: Surroundings): LintCon
       own.set({ ...document, metadata: { ...document.metadata, namespace: object.namespace ?? defaultNamespace } });
     } else if (document !== undefined && named === undefined) own.set(document);
   }
+  const configuration = configure(mode, embedded, own);
+  const governingKeys = governingKeysOf(configuration);
   return {
-    configuration: configure(mode, embedded, own),
+    configuration,
     set,
     exceptionsIn: (name) => own.exceptionsIn(name),
     problemsOf: (raw) => check(raw).problems ?? [],
     defaultNamespace,
     now,
-    governing: governingIn(set, named === undefined),
+    governingKeys,
+    governing: governingIn(set, governingKeys, named === undefined),
   };
 }
 
-function governingIn({ documents, namespaces }: SetContents, rulesetsCount: boolean): Governing[] {
+/** Also what permanent exceptions choose namespaces by: whoever writes such a label excepts himself. */
+function governingKeysOf({ rulesets }: Configuration): ReadonlySet<string> {
+  const chosenBy = [...rulesets.values()]
+    .flatMap(({ exceptions }) => exceptions.permanent)
+    .flatMap(({ namespaces: { selector } }) => toSelector(selector, "").requirements.map(({ key }) => key));
+  // The name is what the Namespace is called, whatever it says.
+  return new Set([RULESET_LABEL, MODE_LABEL, ...chosenBy.filter((key) => key !== NAMESPACE_NAME_LABEL)]);
+}
+
+function governingIn(
+  { documents, namespaces }: SetContents,
+  keys: ReadonlySet<string>,
+  rulesetsCount: boolean,
+): Governing[] {
   return [
     ...[...documents.values()]
       .filter(({ object }) => object.kind === "NetworkRuleset" || object.kind === "NetworkException")
@@ -63,7 +83,7 @@ function governingIn({ documents, namespaces }: SetContents, rulesetsCount: bool
         return { object, file, line, counts };
       }),
     ...[...namespaces].flatMap(([name, { labels: all, file, line }]) => {
-      const labels = governingLabels(all);
+      const labels = governingLabels(all, keys);
       if (Object.keys(labels).length === 0) return [];
       return [{ object: { kind: "Namespace", name }, file, line, labels, counts: true }];
     }),

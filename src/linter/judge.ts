@@ -81,8 +81,8 @@ function governingLabel(problem: string): Finding {
 }
 
 /** Which of the two the cluster has in the end, nobody can tell: the verdicts on all the rest might be wrong. */
-function contradiction(value: JsonObject, place: Place, { set, defaultNamespace }: LintContext): Finding[] {
-  const rival = rivalOf(value, place, defaultNamespace, set);
+function contradiction(value: JsonObject, place: Place, context: LintContext): Finding[] {
+  const rival = rivalOf(value, place, context);
   if (rival === undefined) return [];
   const what = isNamespace(value) ? "has other labels that govern" : "says something else";
   const where = `${rival.file.split("/").at(-1)}:${rival.line}`;

@@ -1,7 +1,7 @@
 import { manifestChunks } from "../manifest/chunks.ts";
 import { readChunk } from "../manifest/read.ts";
 import { canonical, isRecord, type JsonObject } from "../model/json.ts";
-import { GROUP, MODE_LABEL, RULESET_LABEL } from "../model/names.ts";
+import { GROUP } from "../model/names.ts";
 import { type Labels, labelsOf, type ObjectRef } from "../model/objects.ts";
 import { groupOf } from "../model/workload.ts";
 import { refOf } from "../engine/subject.ts";
@@ -48,8 +48,19 @@ export function collect(file: string, text: string, defaultNamespace: string, in
   }
 }
 
+interface Compared {
+  readonly set: SetContents;
+  readonly defaultNamespace: string;
+  /** The labels of Namespaces that say how what is in them is judged. */
+  readonly governingKeys: ReadonlySet<string>;
+}
+
 /** Where the set says something else of what this object is about, and earlier. */
-export function rivalOf(value: JsonObject, at: Place, defaultNamespace: string, set: SetContents): Place | undefined {
+export function rivalOf(
+  value: JsonObject,
+  at: Place,
+  { set, defaultNamespace, governingKeys: keys }: Compared,
+): Place | undefined {
   const first = isNamespace(value)
     ? set.namespaces.get(refOf("Namespace", value).name)
     : set.documents.get(canonical(configurationRef(value, defaultNamespace)));
@@ -58,7 +69,7 @@ export function rivalOf(value: JsonObject, at: Place, defaultNamespace: string, 
   }
   const isSame =
     "labels" in first
-      ? canonical(governingLabels(first.labels)) === canonical(governingLabels(labelsIn(value)))
+      ? canonical(governingLabels(first.labels, keys)) === canonical(governingLabels(labelsIn(value), keys))
       : canonical(first.document["spec"]) === canonical(value["spec"]);
   return isSame ? undefined : first;
 }
@@ -72,9 +83,8 @@ export function isNamespace(value: unknown): value is JsonObject {
   return isRecord(value) && value["apiVersion"] === "v1" && value["kind"] === "Namespace";
 }
 
-/** Those of a Namespace's labels that say how what is in it is judged. */
-export function governingLabels(labels: Labels): Labels {
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => key === RULESET_LABEL || key === MODE_LABEL));
+export function governingLabels(labels: Labels, keys: ReadonlySet<string>): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => keys.has(key)));
 }
 
 /** NetworkExceptions are of a namespace, the others of none, whatever they say. */

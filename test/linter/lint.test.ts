@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { EXCEPTABLE, exceptionYaml, namespaceYaml, openPolicy, rulesetYaml } from "./manifests.ts";
-import { lintFiles, shortly } from "./linted.ts";
+import { contextFor, lintFiles, shortly } from "./linted.ts";
 
 const REFUSED = ["open.yaml:8:7 enforce no-open-egress"];
 
@@ -115,6 +115,24 @@ describe("what the set says counts, wherever it says it", () => {
     expect(shortly(lintFiles({ ...rulesets, ...open }))).toEqual(["z.yaml:3:19 enforce invalid-manifest", ...REFUSED]);
     const twice = { "a.yaml": EXCEPTABLE, "z.yaml": EXCEPTABLE };
     expect(shortly(lintFiles(twice))).toEqual([]);
+  });
+
+  test("a label that a permanent exception asks for governs", () => {
+    const vendors = "{ names: [other], selector: { matchLabels: { vendor: argocd } } }";
+    const permanent = `[{ rules: [no-open-egress], namespaces: ${vendors}, reason: r, owner: o }]`;
+    const files = {
+      "a.yaml": rulesetYaml("default", `{ exceptions: { permanent: ${permanent} } }`),
+      "b.yaml": namespaceYaml("shop", "vendor: argocd, team: web"),
+      ...open,
+    };
+    expect(shortly(lintFiles(files))).toEqual(["open.yaml:8:7 audit no-open-egress"]);
+    expect(contextFor(files).governing).toMatchObject([
+      { object: { kind: "NetworkRuleset" } },
+      { object: { kind: "Namespace", name: "shop" }, labels: { vendor: "argocd" }, counts: true },
+    ]);
+    const both = { ...files, "z.yaml": namespaceYaml("shop", "team: db") };
+    expect(shortly(lintFiles(both))).toContain("z.yaml:4:9 enforce invalid-manifest");
+    expect(shortly(lintFiles({ ...both, "a.yaml": "" }))).toEqual(REFUSED);
   });
 
   test("a document of ours that is not valid does not count", () => {

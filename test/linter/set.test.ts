@@ -61,9 +61,12 @@ test("of two of one name the first counts, and the second has a rival if it says
     spec,
   });
   const namespace = (labels: object) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels } });
-  expect(rivalOf(ruleset({ rules: {} }), place(1), "default", set)).toBeUndefined();
-  expect(rivalOf(ruleset({}), place(1), "default", set)).toMatchObject({ file: "a.yaml", line: 1 });
-  expect(rivalOf(ruleset({}), { ...place(1), file: "a.yaml" }, "default", set)).toBeUndefined();
-  expect(rivalOf(namespace({ "drawbridge.dev/mode": "warn", team: "b" }), place(1), "default", set)).toBeUndefined();
-  expect(rivalOf(namespace({}), place(1), "default", set)).toMatchObject({ file: "a.yaml", line: 6 });
+  const governingKeys = new Set(["drawbridge.dev/mode"]);
+  const rival = (value: object, at: ReturnType<typeof place>) =>
+    rivalOf({ ...value }, at, { set, defaultNamespace: "default", governingKeys });
+  expect(rival(ruleset({ rules: {} }), place(1))).toBeUndefined();
+  expect(rival(ruleset({}), place(1))).toMatchObject({ file: "a.yaml", line: 1 });
+  expect(rival(ruleset({}), { ...place(1), file: "a.yaml" })).toBeUndefined();
+  expect(rival(namespace({ "drawbridge.dev/mode": "warn", team: "b" }), place(1))).toBeUndefined();
+  expect(rival(namespace({}), place(1))).toMatchObject({ file: "a.yaml", line: 6 });
 });
