@@ -1,11 +1,21 @@
 import type { Problem } from "../model/errors.ts";
 import { isRecord, type JsonObject } from "../model/json.ts";
+import { API_VERSION } from "../model/names.ts";
 import { nearest } from "../model/nearest.ts";
 import { checkTypes, type Schema } from "./decode.ts";
 import { checkFinalizers, checkMetadata, type Naming } from "./metadata.ts";
 import { checkPolicySpec } from "./network-policy.ts";
 import { type Report, show } from "./report.ts";
-import { APPS_WORKLOAD, CRON_JOB, JOB, NAMESPACE, NETWORK_POLICY, POD, REPLICATION_CONTROLLER } from "./schemas.ts";
+import {
+  APPS_WORKLOAD,
+  CRON_JOB,
+  CUSTOM_RESOURCE,
+  JOB,
+  NAMESPACE,
+  NETWORK_POLICY,
+  POD,
+  REPLICATION_CONTROLLER,
+} from "./schemas.ts";
 import { checkControlledPods, checkOwnPods, checkTemplate } from "./workloads.ts";
 
 interface Kind {
@@ -25,6 +35,9 @@ const APPS: Omit<Kind, "naming"> = {
     checkOwnPods(object, report);
   },
 };
+
+const CLUSTER: Naming = { syntax: "subdomain", namespaced: false };
+const OWN = { apiVersion: API_VERSION, schema: CUSTOM_RESOURCE, check() {} };
 
 const KINDS: Readonly<Record<string, Kind>> = {
   NetworkPolicy: {
@@ -74,6 +87,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
     naming: { ...NAMESPACED, maxLength: 52 },
     check: (object, report) => checkTemplate(object, "/spec/jobTemplate/spec/template", report),
   },
+  NetworkException: { ...OWN, naming: NAMESPACED },
+  NetworkRuleset: { ...OWN, naming: CLUSTER },
+  NetworkBaseline: { ...OWN, naming: CLUSTER },
 };
 
 /** Versions of these kinds that were served once, and the release of Kubernetes that served them no more. */
@@ -91,8 +107,9 @@ const GONE: ReadonlyMap<string, string> = new Map([
  *
  * Complete for NetworkPolicy and Namespace. Of Pods and workloads only metadata is judged, and what Drawbridge reads:
  * the metadata of templates, hostNetwork, and whether templates match selectors (not of Jobs, whose selectors are
- * generated). Objects of other kinds have no refusals; nor has what depends on the cluster, such as names that are
- * taken, or on what is stored already: an UPDATE may keep CIDRs that a CREATE may not bring.
+ * generated). Of our own kinds it is metadata; config/ knows the rest. Objects of other kinds have no refusals; nor has
+ * what depends on the cluster, such as names that are taken, or on what is stored already: an UPDATE may keep CIDRs
+ * that a CREATE may not bring.
  *
  * Never throws, whatever it is given.
  */

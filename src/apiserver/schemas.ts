@@ -101,6 +101,9 @@ export const CRON_JOB = workload({
 export const REPLICATION_CONTROLLER = workload({ template: TEMPLATE, selector: STRINGS });
 export const APPS_WORKLOAD = workload({ template: TEMPLATE, selector: SELECTOR });
 
+/** What the API server checks of every object; the rest is in the kind's own schema. */
+export const CUSTOM_RESOURCE: Schema = partly({ metadata: METADATA });
+
 function workload(spec: Readonly<Record<string, Schema>>): Schema {
   return object(partly(spec), "anything");
 }

@@ -97,7 +97,10 @@ function judgeConfiguration(
 ): Verdict {
   const object = configurationRef(value, context.defaultNamespace);
   const problems = context.problemsOf(value).map((problem) => wrong(problem, DOCUMENT));
-  const findings = [...refused, ...problems, ...contradiction(value, place, context)];
+  // Of metadata both have something to say.
+  const told = new Set(problems.map(({ path }) => path));
+  const others = refused.filter(({ path }) => !told.has(path));
+  const findings = [...problems, ...others, ...contradiction(value, place, context)];
   if (problems.length > 0 || object.kind !== "NetworkException") return { is: "judged", object, findings };
   // It has been checked to be one.
   const exception = value as unknown as NetworkException;

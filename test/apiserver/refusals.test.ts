@@ -15,6 +15,15 @@ describe.each(Object.entries(CASES))("%s", (_name, cases: readonly Case[]) => {
   });
 });
 
+test.each(["NetworkException", "NetworkRuleset", "NetworkBaseline"])("of %s only metadata is judged", (kind) => {
+  const own = (metadata: object) => messagesOf({ apiVersion: "drawbridge.dev/v1alpha1", kind, metadata, spec: 1 });
+  expect(own({ name: "legacy.v1", labels: { team: "web" } })).toEqual([]);
+  expect(own({ name: "Legacy_1" })).toEqual([expect.stringMatching(/^\/metadata\/name is "Legacy_1"/)]);
+  expect(own({ name: "legacy", labels: { "a b": "c" } })).toHaveLength(1);
+  expect(own({ name: "legacy", annotations: { a: 1 } })).toHaveLength(1);
+  expect(own({ name: "legacy", namespace: "Shop" })).toHaveLength(kind === "NetworkException" ? 1 : 0);
+});
+
 test("messages say what is there, what is allowed, and what was perhaps meant", () => {
   const policy = (spec: object) => messagesOf(networkPolicy({ spec: { policyTypes: undefined, ...spec } }))[0];
   expect(policy({ podSelecter: {} })).toBe("/spec/podSelecter is not a field here; did you mean podSelector?");
@@ -104,7 +113,7 @@ describe("what it is", () => {
     ["apps/v1", "DeploymentList"],
     ["apps/v1", "ControllerRevision"],
     ["v1", "constructor"],
-    ["drawbridge.dev/v1alpha1", "NetworkRuleset"],
+    ["drawbridge.example.com/v1alpha1", "NetworkRuleset"],
   ])("%s %s is not judged", (apiVersion, kind) => {
     expect(refusalsOf({ apiVersion, kind, metadata: 1, spec: null })).toEqual([]);
   });
