@@ -1,6 +1,6 @@
 import { type Addresses, isWithinAddresses, unionAddresses } from "./cidr.ts";
 import type { AddressPeer, Clause, Peer, PodPeer, Port } from "./policy.ts";
-import type { Selector } from "./selector.ts";
+import type { Requirement, Selector } from "./selector.ts";
 
 /**
  * Whether something allows nothing but what something else allows, told from how it is written: sound, so "yes" is
@@ -8,7 +8,7 @@ import type { Selector } from "./selector.ts";
  * the same Pods or fewer.
  */
 export interface Containment {
-  /** Is all that `inner` opens opened by one of `outers` alone? */
+  /** Is all that `inner` opens opened by `outers`, each of its ports to each of its peers by one of them? */
   readonly isClauseWithin: (inner: Clause, outers: readonly Clause[]) => boolean;
 }
 
@@ -18,6 +18,9 @@ export interface Containment {
  */
 const MOST_COMPARISONS = 50_000;
 
+/** Of these, so many are left to clauses that are as they were, or narrower, which takes few to see. */
+const RESERVED = MOST_COMPARISONS / 2;
+
 export function createContainment(): Containment {
   let left = MOST_COMPARISONS;
   const some = <T>(items: readonly T[], holds: (item: T) => boolean): boolean =>
@@ -26,15 +29,13 @@ export function createContainment(): Containment {
   const isPeerWithin = (inner: Peer, outers: readonly Peer[]): boolean =>
     inner.kind === "pods" && some(outers, (outer) => outer.kind === "pods" && isPodPeerWithin(inner, outer));
 
-  const isWithinOne = (inner: Clause, outer: Clause): boolean => {
-    if (inner.direction !== outer.direction || !isWithinPorts(inner.ports, outer.ports)) return false;
-    if (outer.peers === "anyone") return true;
-    if (inner.peers === "anyone") return false;
-    const { peers } = outer;
-    const others = inner.peers.filter((peer) => peer.kind !== "addresses");
+  const arePeersWithin = (inner: Clause["peers"], outers: readonly Clause[]): boolean => {
+    if (outers.some(({ peers }) => peers === "anyone")) return true;
+    if (inner === "anyone") return false;
+    const peers = outers.flatMap((outer) => (outer.peers === "anyone" ? [] : outer.peers));
+    const others = inner.filter((peer) => peer.kind !== "addresses");
     return (
-      isWithinAddresses(addressesOf(inner.peers), addressesOf(peers)) &&
-      others.every((peer) => isPeerWithin(peer, peers))
+      isWithinAddresses(addressesOf(inner), addressesOf(peers)) && others.every((peer) => isPeerWithin(peer, peers))
     );
   };
 
@@ -43,30 +44,93 @@ export function createContainment(): Containment {
     return inner !== "all" && inner.every((port) => some(outer, (other) => isPortWithin(port, other)));
   };
 
-  return { isClauseWithin: (inner, outers) => some(outers, (outer) => isWithinOne(inner, outer)) };
+  const isWithinOne = (inner: Clause, outer: Clause): boolean =>
+    inner.direction === outer.direction &&
+    isWithinPorts(inner.ports, outer.ports) &&
+    arePeersWithin(inner.peers, [outer]);
+
+  /** Clauses may have been put together: then what opens a port is looked for port by port. */
+  const isWithinSeveral = (inner: Clause, outers: readonly Clause[]): boolean => {
+    const ports = inner.ports === "all" ? ["all" as const] : inner.ports.map((port) => [port]);
+    return ports.every((port) => {
+      const opening = outers.filter(
+        ({ direction, ports: others }) => direction === inner.direction && isWithinPorts(port, others),
+      );
+      left -= peerCount(inner) + opening.reduce((sum, outer) => sum + peerCount(outer), 0);
+      return left > RESERVED && arePeersWithin(inner.peers, opening);
+    });
+  };
+
+  return {
+    isClauseWithin: (inner, outers) =>
+      some(outers, (outer) => isWithinOne(inner, outer)) || (left > RESERVED && isWithinSeveral(inner, outers)),
+  };
 }
 
-/** Does a selector match nothing but what another matches? It does if it asks for all that the other asks for. */
+function peerCount({ peers }: Clause): number {
+  return peers === "anyone" ? 1 : peers.length;
+}
+
+/** Does a selector match nothing but what another matches? It does if what it asks of each label says all that the other asks. */
 export function isSelectorWithin(inner: Selector, outer: Selector): boolean {
-  const own = requirementTexts(inner);
-  return [...requirementTexts(outer)].every((asked) => own.has(asked));
+  const demands = demandsOf(inner);
+  return outer.requirements.every((requirement) => isMet(requirement, demands.get(requirement.key)));
 }
 
-/** One text for each, whatever the order of its values and however often one is there. */
-function requirementTexts(selector: Selector): ReadonlySet<string> {
-  const texts =
-    TEXTS.get(selector) ??
-    new Set(
-      selector.requirements.map(({ key, operator, values }) =>
-        JSON.stringify([key, operator, [...new Set(values)].toSorted()]),
-      ),
-    );
-  TEXTS.set(selector, texts);
-  return texts;
+/** All that a selector asks of one label. */
+interface Demand {
+  /** Undefined where any value will do. */
+  readonly allowed: ReadonlySet<string> | undefined;
+  readonly excluded: ReadonlySet<string>;
+  readonly isThere: boolean;
+  readonly isAbsent: boolean;
+}
+
+/** Each list is gone through only as far as it is met, so that thousands of requirements cost what they hold. */
+function isMet({ operator, values }: Requirement, demand: Demand | undefined): boolean {
+  if (demand === undefined) return false;
+  const { allowed, excluded, isThere, isAbsent } = demand;
+  switch (operator) {
+    case "In": {
+      const asked = new Set(values);
+      return allowed !== undefined && [...allowed].every((value) => asked.has(value));
+    }
+    case "NotIn":
+      return isAbsent || values.every((value) => excluded.has(value) || allowed?.has(value) === false);
+    case "Exists":
+      return isThere;
+    case "DoesNotExist":
+      return isAbsent;
+    default:
+      return false;
+  }
+}
+
+function demandsOf(selector: Selector): ReadonlyMap<string, Demand> {
+  const demands =
+    DEMANDS.get(selector) ??
+    new Map([...Map.groupBy(selector.requirements, ({ key }) => key)].map(([key, onKey]) => [key, demandOf(onKey)]));
+  DEMANDS.set(selector, demands);
+  return demands;
 }
 
 /** A selector is compared with many others, and may ask for thousands of things. */
-const TEXTS = new WeakMap<Selector, ReadonlySet<string>>();
+const DEMANDS = new WeakMap<Selector, ReadonlyMap<string, Demand>>();
+
+function demandOf(requirements: readonly Requirement[]): Demand {
+  const has = (...operators: string[]) => requirements.some(({ operator }) => operators.includes(operator));
+  const lists = requirements.filter(({ operator }) => operator === "In").map(({ values }) => new Set(values));
+  const excluded = requirements.filter(({ operator }) => operator === "NotIn").flatMap(({ values }) => values);
+  return {
+    allowed:
+      lists.length === 0
+        ? undefined
+        : lists.reduce((left, list) => new Set([...left].filter((value) => list.has(value)))),
+    excluded: new Set(excluded),
+    isThere: has("In", "Exists"),
+    isAbsent: has("DoesNotExist"),
+  };
+}
 
 function isPodPeerWithin(inner: PodPeer, outer: PodPeer): boolean {
   if (!isSelectorWithin(inner.pods, outer.pods)) return false;

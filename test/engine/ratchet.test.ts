@@ -12,6 +12,7 @@ import {
   deployment,
   egress,
   egressTo,
+  expression,
   ipBlock,
   namespace,
   networkPolicy,
@@ -107,6 +108,18 @@ describe("the spec has changed", () => {
       egress({ ports: [{ port: 1, endPort: 99 }] }),
       egress({ ports: [{ port: 80, protocol: "TCP" }] }),
       "no-open-egress",
+    ],
+    [
+      "two clauses become one",
+      egress({ to: [ipBlock("11.0.0.0/8")] }, { to: [ipBlock("12.0.0.0/8")] }),
+      egressTo("11.0.0.0/8", "12.0.0.0/8"),
+      "no-broad-cidr",
+    ],
+    [
+      "one of two values goes",
+      egress({ to: [{ podSelector: selector({}, expression("version", "In", ["1", "2"])) }] }),
+      egress({ to: [{ podSelector: selector({}, expression("version", "In", ["1"])) }] }),
+      "no-unstable-label",
     ],
   ])("a repair that does not go all the way is warned of: %s", (_name, old, now, rule) => {
     expect(update(old, now)).toEqual([`warn ${rule}`]);

@@ -66,9 +66,51 @@ describe("a clause within another", () => {
     ["another protocol", { ports: [{ port: 5, protocol: "UDP" }] }, { ports: [{ port: 5 }] }],
     ["a longer range", { ports: [{ port: 1, endPort: 9 }] }, { ports: [{ port: 1, endPort: 8 }] }],
     ["a named port, in numbers", { ports: [{ port: "http" }] }, { ports: [{ port: 80 }] }],
-    ["what takes two clauses", { to: [pods({ a: "b" }), pods({ c: "d" })] }, { to: [pods({ a: "b" })] }],
+    ["one of two peers", { to: [pods({ a: "b" }), pods({ c: "d" })] }, { to: [pods({ a: "b" })] }],
   ])("but not %s", (_name, inner, outer) => {
     expect(isWithin(inner, outer)).toBe(false);
+  });
+
+  const on = (...ports: number[]) => ({ ports: ports.map((port) => ({ port })) });
+  const [a, c] = [{ to: [pods({ a: "b" })] }, { to: [pods({ c: "d" })] }];
+  const [low, high] = [{ to: [ipBlock("10.0.0.0/9")] }, { to: [ipBlock("10.128.0.0/9")] }];
+
+  test.each([
+    ["two peers", { to: [...a.to, ...c.to] }, [a, c]],
+    ["addresses", { to: [ipBlock("10.0.0.0/8")] }, [low, high]],
+    [
+      "addresses and Pods",
+      { to: [...a.to, ipBlock("10.1.0.0/16")], ...on(1) },
+      [
+        { ...low, ...on(1) },
+        { ...a, ...on(1) },
+      ],
+    ],
+    ["ports", on(1, 2), [on(1), on(2)]],
+    [
+      "ports of one peer",
+      { ...a, ...on(1, 2) },
+      [
+        { ...a, ...on(2) },
+        { to: [...c.to, ...a.to], ...on(1) },
+      ],
+    ],
+  ])("is also what several others open together: %s", (_name, inner, outers) => {
+    expect(isWithin(inner, ...outers)).toBe(true);
+    expect(isWithin(inner, ...outers.slice(1))).toBe(false);
+  });
+
+  test("but not where each part of it is opened to others, or on other ports", () => {
+    const crossed = [
+      { ...a, ...on(1) },
+      { ...c, ...on(2) },
+    ];
+    expect(isWithin({ to: [...a.to, ...c.to], ...on(1, 2) }, ...crossed)).toBe(false);
+    expect(isWithin({ to: [...a.to, ...c.to], ...on(1) }, ...crossed)).toBe(false);
+    expect(isWithin({ ...a, ...on(2) }, ...crossed)).toBe(false);
+    expect(isWithin({ to: [ipBlock("10.0.0.0/8")], ...on(1) }, { ...low, ...on(1) }, { ...high, ...on(2) })).toBe(
+      false,
+    );
   });
 
   test("of another direction is not", () => {
@@ -98,6 +140,19 @@ test("law: what a selector within another matches, the other matches", () => {
 
 describe("a selector within another", () => {
   const within = (inner: object, outer: object) => isSelectorWithin(toSelector(inner, ""), toSelector(outer, ""));
+  const on = (operator: string, ...values: string[]) => selector({}, expression("a", operator, values));
+
+  test.each([
+    ["fewer values", on("In", "x"), on("In", "x", "y")],
+    ["a value, where any is allowed", on("In", "x"), on("Exists")],
+    ["a value that is not excluded", on("In", "x"), on("NotIn", "y", "z")],
+    ["more that is excluded", on("NotIn", "x", "y"), on("NotIn", "x")],
+    ["none, where some are excluded", on("DoesNotExist"), on("NotIn", "x")],
+    ["another notation", selector({ a: "x" }), on("In", "x")],
+  ])("%s", (name, inner, outer) => {
+    expect(within(inner, outer)).toBe(true);
+    expect(within(outer, inner)).toBe(name === "another notation");
+  });
 
   test("a value that is listed twice counts once", () => {
     const [both, one] = [
