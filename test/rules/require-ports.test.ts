@@ -120,6 +120,13 @@ describe("clauses of the very same peers are judged together", () => {
       { name: "in another order", policy: halves([WEB, DATABASE], [DATABASE, WEB]), at },
       { name: "by an expression", policy: halves([WEB], [expressions("web")]), at },
       { name: "values in another order", policy: halves([expressions("a", "b")], [expressions("b", "a")]), at },
+      { name: "a value twice", policy: halves([expressions("a")], [expressions("a", "a")]), at },
+      { name: "a peer twice", policy: halves([WEB], [WEB, WEB]), at },
+      {
+        name: "addresses that are written otherwise",
+        policy: halves([ipBlock("2001:db8::/32")], [ipBlock({ cidr: "2001:0DB8::/32", except: [] })]),
+        at,
+      },
       {
         name: "holes in another order",
         policy: halves(

@@ -77,17 +77,21 @@ function groupsOf(clauses: readonly Clause[]): (readonly Clause[])[] {
 }
 
 function keyOf(peers: Clause["peers"]): string {
-  return peers === "anyone" ? peers : JSON.stringify(peers.map(contentOf).toSorted());
+  return peers === "anyone" ? peers : JSON.stringify(distinct(peers.map(contentOf)));
 }
 
 /** A peer without where it stands, so that the same peer elsewhere is equal; of what is not known that cannot be said. */
 function contentOf(peer: Peer): string {
   if (peer.kind === "unknown") return peer.path;
-  if (peer.kind === "addresses") return JSON.stringify([peer.kind, peer.cidr, peer.except.toSorted()]);
+  if (peer.kind === "addresses") return `${peer.addresses.IPv4.join()} ${peer.addresses.IPv6.join()}`;
   const namespaces = peer.namespaces === "own" ? peer.namespaces : requirementsOf(peer.namespaces);
   return JSON.stringify([peer.kind, namespaces, requirementsOf(peer.pods)]);
 }
 
-function requirementsOf({ requirements }: Selector): string[] {
-  return requirements.map(({ key, operator, values }) => JSON.stringify([key, operator, values.toSorted()])).toSorted();
+function requirementsOf({ requirements }: Selector): readonly string[] {
+  return distinct(requirements.map(({ key, operator, values }) => JSON.stringify([key, operator, distinct(values)])));
+}
+
+function distinct(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].toSorted();
 }
