@@ -14,7 +14,8 @@ export function customResource<Kind extends string, Spec extends TSchema>(kind: 
         name: Type.String({ minLength: 1 }),
         namespace: Type.Optional(Type.String()),
         generation: Type.Optional(Type.Integer()),
-        creationTimestamp: Type.Optional(Type.String()),
+        // Null is what kubectl and generators print for objects that have not been created.
+        creationTimestamp: Type.Optional(Type.Unsafe<string | null>({ type: "string", nullable: true })),
       }),
       spec,
       status: Type.Optional(Type.Unknown()),

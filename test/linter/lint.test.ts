@@ -45,6 +45,11 @@ describe("what the set says counts, wherever it says it", () => {
       "warn",
     ],
     ["an exception", `${EXCEPTABLE}---\n${exceptionYaml("shop", "2026-12-01")}`, "audit"],
+    [
+      "an exception as kubectl prints one that nobody has created",
+      `${EXCEPTABLE}---\n${exceptionYaml("shop", "2026-12-01", ", creationTimestamp: null")}`,
+      "audit",
+    ],
     ["an exception of another namespace", `${EXCEPTABLE}---\n${exceptionYaml("web", "2026-12-01")}`, "enforce"],
   ])("%s, before and after", (_what, text, mode) => {
     const only = [`open.yaml:8:7 ${mode} no-open-egress`];
