@@ -2,6 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createContainment, isSelectorWithin } from "../../src/model/containment.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
+import type { Clause } from "../../src/model/policy.ts";
+import { containsPort } from "../../src/model/ports.ts";
 import { matches, toSelector } from "../../src/model/selector.ts";
 import { egress, expression, ipBlock, selector } from "../helpers/build.ts";
 
@@ -136,6 +138,49 @@ test("law: what a selector within another matches, the other matches", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("law: what a clause within others opens, one of them opens", () => {
+  const labels = ["x", "y", "z"].map((a) => ({ a }));
+  const aSelector = fc.constantFrom(
+    {},
+    ...labels.map((one) => selector(one)),
+    selector({}, expression("a", "In", ["x", "y"])),
+  );
+  const peers = fc.oneof(
+    aSelector.map((podSelector) => ({ podSelector })),
+    fc.constantFrom("10.0.0.0/30", "10.0.0.0/31", "10.0.0.2/31").map((cidr) => ipBlock(cidr)),
+  );
+  const ports = fc.constantFrom({ port: 1 }, { port: 2 }, { port: 1, endPort: 2 }, { port: 2, endPort: 3 }, {});
+  const aClause = fc.record({ to: fc.array(peers, { maxLength: 3 }), ports: fc.array(ports, { maxLength: 3 }) });
+
+  /** Everything that there is, as one text for each port of each Pod and address. */
+  const opened = (clause: Clause): string[] => {
+    const destinations = [...labels, 0, 1, 2, 3].filter((one) => {
+      if (clause.peers === "anyone") return true;
+      return clause.peers.some((peer) => {
+        if (typeof one !== "number") return peer.kind === "pods" && matches(peer.pods, one);
+        const address = 10 * 2 ** 24 + one;
+        return (
+          peer.kind === "addresses" && peer.addresses.IPv4.some(([first, end]) => first <= address && address < end)
+        );
+      });
+    });
+    const numbers = [1, 2, 3, 4].filter((number) => containsPort(clause.portSet, "TCP", number));
+    return destinations.flatMap((one) => numbers.map((number) => JSON.stringify([one, number])));
+  };
+  let found = 0;
+  fc.assert(
+    fc.property(aClause, fc.array(aClause, { maxLength: 4 }), (one, others) => {
+      const [inner, ...outers] = toPolicy(egress(one, ...others)).clauses;
+      if (inner === undefined || !createContainment().isClauseWithin(inner, outers)) return;
+      found++;
+      const open = new Set(outers.flatMap(opened));
+      expect(opened(inner).filter((text) => !open.has(text))).toEqual([]);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(found).toBeGreaterThan(100);
 });
 
 describe("a selector within another", () => {
