@@ -1,3 +1,4 @@
+import type { Requirement } from "../model/selector.ts";
 import { policyYaml } from "./shared/examples.ts";
 import { isUnseenByCilium, requirementsOn } from "./shared/label-keys.ts";
 import type { Rule } from "./rule.ts";
@@ -91,15 +92,19 @@ ingress:
   ],
 
   check({ policy }, { options }) {
-    return requirementsOn(policy, options.labels).map(({ key, path }) => ({
-      message: describe(key),
-      path,
+    return requirementsOn(policy, options.labels).map((requirement) => ({
+      message: describe(requirement),
+      path: requirement.path,
       fix: "select by a label that stays, such as app.kubernetes.io/name",
     }));
   },
 };
 
-function describe(key: string): string {
-  const cilium = isUnseenByCilium(key) ? ", on Cilium at once" : "";
-  return `label ${key} changes with releases or Pods: soon it matches nothing${cilium}`;
+function describe({ key, operator }: Requirement): string {
+  const isUnseen = isUnseenByCilium(key);
+  if (operator === "Exists" || operator === "DoesNotExist") {
+    return `label ${key} tells how a Pod was made, not what it is${isUnseen ? "; Cilium never sees it" : ""}`;
+  }
+  const what = operator === "NotIn" ? "excludes" : "matches";
+  return `label ${key} changes with releases or Pods: soon it ${what} nothing${isUnseen ? ", on Cilium at once" : ""}`;
 }

@@ -95,6 +95,12 @@ describe("a policy that is too large to be judged", () => {
       }),
     );
 
+  test("addresses that a peer excepts count, too", () => {
+    const ipBlock = { cidr: "10.0.0.0/8", except: Array.from({ length: 20_000 }, () => "10.0.0.1/32") };
+    const one = policySubject(networkPolicy({ spec: { egress: [{ to: [{ ipBlock }] }] } }));
+    expect(evaluate(one, ruleset, "enforce").map((finding) => finding.rule)).toEqual(["invalid-manifest"]);
+  });
+
   test("is judged up to the limit", () => {
     expect(evaluate(policyOf(19_998), ruleset, "enforce").map((finding) => finding.rule)).toEqual(["no-x"]);
   });
