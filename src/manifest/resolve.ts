@@ -100,14 +100,15 @@ function untagged(text: string): Resolved | Float {
     if (word !== undefined) return word;
   }
   const code = text.charCodeAt(0);
-  if (code === 46) return DOT_FLOAT.test(text) ? float(text.replaceAll("_", ""), text) : text;
+  if (code === 46) return DOT_FLOAT.test(text) && !LOOSE.test(text) ? float(text.replaceAll("_", ""), text) : text;
   if ((code < 48 || code > 57) && code !== 43 && code !== 45) return text;
   const digits = text.includes("_") ? text.replaceAll("_", "") : text;
   return integer(digits) ?? (FLOAT.test(digits) ? float(digits, text) : text);
 }
 
-/** Here Go lets _ stand between digits only, elsewhere anywhere. */
-const DOT_FLOAT = /^\.\d+(?:_\d+)*(?:[eE][-+]?\d+(?:_\d+)*)?$/;
+/** Here Go lets _ stand between digits only, elsewhere anywhere. In one pattern, a long text would overflow its stack. */
+const DOT_FLOAT = /^\.\d[\d_]*(?:[eE][-+]?\d[\d_]*)?$/;
+const LOOSE = /_(?!\d)/;
 const FLOAT = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 
 /** What is too large for a float stays a text. */
