@@ -13,11 +13,15 @@ export interface Position {
 export type Positions = (at: number, end: number) => Position;
 
 export function positionsIn(text: string, firstLine: number, firstColumn: number): Positions {
-  let starts: number[] | undefined;
+  let starts: readonly number[] | undefined;
+  let inkEnd = 0;
   return (offset, end) => {
-    starts ??= lineStarts(text);
+    if (starts === undefined) {
+      starts = lineStarts(text);
+      inkEnd = text.trimEnd().length;
+    }
     // The end of the text is marked at its last character that is not white space.
-    const at = Math.max(0, Math.min(offset, text.trimEnd().length - (offset >= text.length ? 1 : 0)));
+    const at = Math.max(0, Math.min(offset, inkEnd - (offset >= text.length ? 1 : 0)));
     const index = lastUpTo(starts, at);
     const start = starts[index] ?? 0;
     const next = starts[index + 1] ?? text.length + 1;

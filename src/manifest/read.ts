@@ -96,7 +96,8 @@ function templateIn(text: string, { at }: Unreadable): Unreadable | undefined {
   const from = text.lastIndexOf("\n", lineStart - 2) + 1;
   const newline = text.indexOf("\n", at);
   const lines = text.slice(from, newline === -1 ? text.length : newline);
-  const match = /^([^"'#\n]*?)\{\{[^{]/m.exec(lines);
+  // To it a carriage return begins a line too: none may be passed over, or each would be looked at from all before it.
+  const match = /^([^"'#\n\r\u2028\u2029]*?)\{\{[^{]/m.exec(lines);
   if (match === null) return undefined;
   const open = from + match.index + (match[1]?.length ?? 0);
   return new Unreadable("This is a template, not a manifest", RENDER, open, open + 2);
