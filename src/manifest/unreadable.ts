@@ -28,6 +28,8 @@ export const LIMITS = {
   tokens: 1_000_000,
   /** Keys and values of JSON, and what aliases may make of YAML. */
   nodes: 1_000_000,
+  /** Characters of a key, as YAML has it for most; each finding on what is in it repeats it. */
+  key: 1024,
   /** Mappings and lists within each other: what walks them afterwards recurses. The deepest CRDs have about 60. */
   depth: 200,
 } as const;
@@ -45,6 +47,11 @@ const PART = "Put its objects into several documents, with --- between them";
 export function tooDeep(at: number): Unreadable {
   const fix = "Check that its brackets are closed; no Kubernetes object is as deep";
   return new Unreadable(`The document is more than ${LIMITS.depth} levels deep`, fix, at);
+}
+
+export function keyTooLong(at: number): Unreadable {
+  const message = `A key has more than ${LIMITS.key.toLocaleString("en")} characters`;
+  return new Unreadable(message, "Check its quotes; no Kubernetes object has one as long", at);
 }
 
 export function keyNotText(at: number, end: number): Unreadable {

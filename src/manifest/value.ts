@@ -1,6 +1,6 @@
 import type { AliasNode, MapNode, Node, ScalarNode } from "./nodes.ts";
 import { keyText, scalarValue } from "./resolve.ts";
-import { keyNotText, LIMITS, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
+import { keyNotText, keyTooLong, LIMITS, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
 
 /**
  * The value as kubectl sends it: aliases repeated, `<<` merged, keys as texts. Unlike kubectl, for which the last one
@@ -63,6 +63,7 @@ export function valueOf(root: Node): unknown {
       }
       count(key, depth + 1);
       const name = keyName(key);
+      if (name.length > LIMITS.key) throw keyTooLong(key.at);
       if (written?.has(name) ?? Object.hasOwn(object, name)) throw twice(map, key, name);
       written?.add(name);
       set(object, name, value(content, depth + 1));
