@@ -11,7 +11,7 @@ export function customResource<Kind extends string, Spec extends TSchema>(kind: 
       apiVersion: Type.Literal(API_VERSION),
       kind: Type.Literal(kind),
       metadata: Type.Object({
-        name: Type.String({ minLength: 1 }),
+        name: Type.String({ minLength: 1, maxLength: 253 }),
         namespace: Type.Optional(Type.String()),
         generation: Type.Optional(Type.Integer()),
         // Null is what kubectl and generators print for objects that have not been created.
