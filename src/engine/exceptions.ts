@@ -34,26 +34,41 @@ export function except(
   );
   const given = exceptions.filter(({ spec }) => isFor(spec, subject)).toSorted(byEnd);
   if (permanent.length + given.length === 0) return findings;
+  // An object may have thousands of findings, and its namespace thousands of exceptions; of rules there are a few.
+  const ofRules = new Map<Finding["rule"], Agreed>();
   return findings.map((finding) => {
-    const standing = permanent.find(({ rules }) => rules.includes(finding.rule));
-    if (standing !== undefined) {
-      return recorded(finding, `ruleset ${ruleset.name}, of ${standing.owner}: ${standing.reason}`);
-    }
-    const asked = given
-      .filter(({ spec }) => spec.rules.includes(finding.rule))
-      .map((exception) => ({ exception, fault: faultOf(exception, finding.rule, ruleset, now) }));
-    const [shown] = asked.toSorted((a, b) => Number(a.fault !== undefined) - Number(b.fault !== undefined));
-    if (shown === undefined) return finding;
-    const { metadata, spec } = shown.exception;
-    return shown.fault === undefined
-      ? recorded(finding, `NetworkException ${metadata.name} of ${spec.owner} until ${spec.expires}`)
-      : { ...finding, lapsed: `NetworkException ${metadata.name} ${shown.fault.text}` };
+    const agreed = ofRules.get(finding.rule) ?? agreedOn(finding.rule, permanent, given, ruleset, now);
+    ofRules.set(finding.rule, agreed);
+    return { ...finding, ...agreed };
   });
 }
 
+/** What exceptions make of the findings of a rule. */
+type Agreed = Partial<Pick<Finding, "mode" | "exception" | "lapsed">>;
+
+function agreedOn(
+  rule: Finding["rule"],
+  permanent: readonly PermanentException[],
+  given: readonly NetworkException[],
+  ruleset: Ruleset,
+  now: number,
+): Agreed {
+  const standing = permanent.find(({ rules }) => rules.includes(rule));
+  if (standing !== undefined) return recorded(`ruleset ${ruleset.name}, of ${standing.owner}: ${standing.reason}`);
+  const asked = given
+    .filter(({ spec }) => spec.rules.includes(rule))
+    .map((exception) => ({ exception, fault: faultOf(exception, rule, ruleset, now) }));
+  const shown = asked.find(({ fault }) => fault === undefined) ?? asked[0];
+  if (shown === undefined) return {};
+  const { metadata, spec } = shown.exception;
+  return shown.fault === undefined
+    ? recorded(`NetworkException ${metadata.name} of ${spec.owner} until ${spec.expires}`)
+    : { lapsed: `NetworkException ${metadata.name} ${shown.fault.text}` };
+}
+
 /** Owner and reason may hold anything: what is said of them goes into logs, and to terminals, which must not obey it. */
-function recorded(finding: Finding, exception: string): Finding {
-  return { ...finding, mode: "audit", exception: exception.replaceAll(/[\s\p{C}]+/gu, " ").trim() };
+function recorded(exception: string): Agreed {
+  return { mode: "audit", exception: exception.replaceAll(/[\s\p{C}]+/gu, " ").trim() };
 }
 
 /** Why an exception does not count for a rule. */
@@ -91,7 +106,9 @@ function byEnd(a: NetworkException, b: NetworkException): number {
 type Targets = Pick<PermanentException, "policies" | "workloads">;
 
 function isOfNamespace({ namespaces }: PermanentException, { name, labels }: Circumstances["namespace"]): boolean {
-  return isTarget(namespaces, name, { ...labels, [NAMESPACE_NAME_LABEL]: name });
+  // Not of every namespace the labels are known. Where they are, this one is among them, and thousands need no copy.
+  const carried = labels[NAMESPACE_NAME_LABEL] === name ? labels : { ...labels, [NAMESPACE_NAME_LABEL]: name };
+  return isTarget(namespaces, name, carried);
 }
 
 function isForAll({ policies, workloads }: Targets): boolean {
