@@ -1,7 +1,7 @@
 import { manifestChunks } from "../manifest/chunks.ts";
 import { readChunk } from "../manifest/read.ts";
-import { canonical, isRecord, type JsonObject } from "../model/json.ts";
-import { GROUP } from "../model/names.ts";
+import { canonical, isRecord, type JsonObject, text as textIn } from "../model/json.ts";
+import { GROUP, NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { type Labels, labelsOf, type ObjectRef } from "../model/objects.ts";
 import { groupOf } from "../model/workload.ts";
 import { refOf } from "../engine/subject.ts";
@@ -13,10 +13,17 @@ import { itemsOf } from "./objects.ts";
  * alike the first counts, and the linter says so of the second where it says something else.
  */
 export interface SetContents {
-  /** The Namespaces in it, by name. */
+  /** The Namespaces in it, by name. With the label that the API server sets on each. */
   readonly namespaces: Map<string, Place & { readonly labels: Labels }>;
   /** Documents of our own kinds, unchecked. */
-  readonly documents: Map<string, Place & { readonly object: ObjectRef; readonly document: JsonObject }>;
+  readonly documents: Map<string, Place & OwnDocument>;
+}
+
+interface OwnDocument {
+  readonly object: ObjectRef;
+  readonly document: JsonObject;
+  /** Its canonical spec, made when first asked for: thousands of others of its name may be compared with it. */
+  readonly spec: () => string;
 }
 
 /**
@@ -38,11 +45,14 @@ export function collect(file: string, text: string, defaultNamespace: string, in
       const place = (): Place => ({ file, ...read.locate(base) });
       if (isNamespace(value)) {
         const { name } = refOf("Namespace", value);
-        if (!into.namespaces.has(name)) into.namespaces.set(name, { ...place(), labels: labelsIn(value) });
+        if (into.namespaces.has(name)) continue;
+        const labels = { ...labelsIn(value), [NAMESPACE_NAME_LABEL]: name };
+        into.namespaces.set(name, { ...place(), labels });
       } else if (isConfiguration(value)) {
         const object = configurationRef(value, defaultNamespace);
         const key = canonical(object);
-        if (!into.documents.has(key)) into.documents.set(key, { ...place(), object, document: value });
+        if (into.documents.has(key)) continue;
+        into.documents.set(key, { ...place(), object, document: value, spec: once(() => canonical(value["spec"])) });
       }
     }
   }
@@ -70,7 +80,7 @@ export function rivalOf(
   const isSame =
     "labels" in first
       ? canonical(governingLabels(first.labels, keys)) === canonical(governingLabels(labelsIn(value), keys))
-      : canonical(first.document["spec"]) === canonical(value["spec"]);
+      : first.spec() === canonical(value["spec"]);
   return isSame ? undefined : first;
 }
 
@@ -84,13 +94,22 @@ export function isNamespace(value: unknown): value is JsonObject {
 }
 
 export function governingLabels(labels: Labels, keys: ReadonlySet<string>): Labels {
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => keys.has(key)));
+  // There are two of these keys, or some; a Namespace that is there often may have thousands of labels.
+  return Object.fromEntries([...keys].flatMap((key) => (Object.hasOwn(labels, key) ? [[key, labels[key] ?? ""]] : [])));
 }
 
 /** NetworkExceptions are of a namespace, the others of none, whatever they say. */
 export function configurationRef(value: JsonObject, defaultNamespace: string): ObjectRef {
-  const { kind, name, namespace } = refOf(String(value["kind"]), value);
+  const { kind, name, namespace } = refOf(textIn(value["kind"]), value);
   return kind === "NetworkException" ? { kind, namespace: namespace ?? defaultNamespace, name } : { kind, name };
+}
+
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function labelsIn({ metadata }: JsonObject): Labels {

@@ -13,9 +13,8 @@ test("Namespaces with all their labels, and documents of our kinds, each with it
     "---\n",
   );
   const { namespaces, documents } = setOf(text);
-  expect([...namespaces]).toEqual([
-    ["shop", expect.objectContaining({ file: "a.yaml", line: 1, column: 1, labels: { team: "shop", tier: "" } })],
-  ]);
+  const labels = { team: "shop", tier: "", "kubernetes.io/metadata.name": "shop" };
+  expect([...namespaces]).toEqual([["shop", expect.objectContaining({ file: "a.yaml", line: 1, column: 1, labels })]]);
   expect([...documents.values()]).toEqual([
     expect.objectContaining({
       line: 16,
