@@ -103,7 +103,7 @@ const GONE: ReadonlyMap<string, string> = new Map([
 
 /**
  * Everything for which the API server of Kubernetes 1.36 refuses to create this object, under the strict field
- * validation that kubectl asks for. It stops at the first stage that fails (decoding, then values); this reports all.
+ * validation that kubectl asks for. It stops at the first stage that fails (decoding, then values); this reports a thousand.
  *
  * Complete for NetworkPolicy and Namespace. Of Pods and workloads only metadata is judged, and what Drawbridge reads:
  * the metadata of templates, hostNetwork, and whether templates match selectors (not of Jobs, whose selectors are
@@ -118,7 +118,9 @@ export function refusalsOf(object: unknown): readonly Problem[] {
   const problems = new Map<string, Problem>();
   const report: Report = (path, message) => {
     // One mistake is told once: what is no port at all is not also a port that is too large.
-    if (!problems.has(path)) problems.set(path, { path, message });
+    if (problems.has(path)) return;
+    if (problems.size < MOST_PROBLEMS) problems.set(path, { path, message });
+    else problems.set("", { path: "", message: TOO_MANY });
   };
   const kind = kindOf(object, report);
   if (kind === undefined) return [...problems.values()];
@@ -129,6 +131,10 @@ export function refusalsOf(object: unknown): readonly Problem[] {
   kind.check(object, report);
   return [...problems.values()];
 }
+
+/** A megabyte of empty ownerReferences is wrong in a million places. */
+const MOST_PROBLEMS = 1_000;
+const TOO_MANY = `has more than ${MOST_PROBLEMS.toLocaleString("en")} faults, of which these are the first`;
 
 /** What to judge it as; undefined for what is not ours to judge, and for what is served under no such name. */
 function kindOf({ apiVersion, kind }: JsonObject, report: Report): Kind | undefined {

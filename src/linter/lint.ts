@@ -4,6 +4,7 @@ import type { Position } from "../manifest/locate.ts";
 import { readChunk } from "../manifest/read.ts";
 import { plainly } from "../manifest/unreadable.ts";
 import { isRecord } from "../model/json.ts";
+import type { ObjectRef } from "../model/objects.ts";
 import type { LintContext } from "./context.ts";
 import { excerptsOf } from "./excerpt.ts";
 import type { LintFinding, Place } from "./finding.ts";
@@ -41,13 +42,36 @@ export function lintChunk(chunk: ManifestChunk, { file, isNamed }: LintSource, c
     return { findings: [placed(invalid("", read.message, read.fix), read.position)], objects: [] };
   }
   const objects: Verdict["is"][] = [];
-  const findings = itemsOf(read.value).flatMap((item) => {
+  const findings: LintFinding[] = [];
+  for (const item of itemsOf(read.value)) {
     const place: Place = { file, ...read.locate(item.base) };
-    const { is, findings: found, ...of } = verdictOn(item, isNamed, place, context);
+    const { is, findings: found, object, ...of } = verdictOn(item, isNamed, place, context);
     objects.push(is);
-    return found.map((finding) => placed(finding, read.locate(item.base + finding.path), of));
-  });
+    const whose = object === undefined ? of : { ...of, object: inShort(object) };
+    const left = MOST_FINDINGS - findings.length;
+    for (const finding of found.slice(0, left)) {
+      findings.push(placed(finding, read.locate(item.base + finding.path), whose));
+    }
+    if (found.length > left) {
+      findings.push(placed(invalid("", TOO_MANY, CORRECT), place));
+      break;
+    }
+  }
   return { findings: findings.toSorted(byPlace), objects };
+}
+
+/** A megabyte can be wrong in a million places. What nobody reads would fill the memory, and the report the disk. */
+const MOST_FINDINGS = 100_000;
+const TOO_MANY = `more than ${MOST_FINDINGS.toLocaleString("en")} findings in one document: what follows is not judged`;
+const CORRECT = "correct the others first, or put its objects into several documents, with --- between them";
+
+/** Names may be of any length, but none that the API server takes is as long; each finding repeats them. */
+function inShort({ kind, namespace, name }: ObjectRef): ObjectRef {
+  return { kind: cut(kind), ...(namespace !== undefined && { namespace: cut(namespace) }), name: cut(name) };
+}
+
+function cut(name: string): string {
+  return name.length > LONG ? `${name.slice(0, LONG - 3).toWellFormed()}...` : name;
 }
 
 /** In folders there are other files too: settings of editors with comments in JSON, and the like. Templates make objects. */

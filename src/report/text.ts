@@ -102,8 +102,8 @@ function titleOf({ kind, namespace, name }: ObjectRef): string {
 
 /** One line, of limited length, without what a terminal would act upon: names and files may hold anything. */
 function shown(text: string): string {
-  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
-  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3).toWellFormed()}...` : line;
+  const line = text.slice(0, MOST_CHARACTERS + 1).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+  return text.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3).toWellFormed()}...` : line;
 }
 
 const MOST_CHARACTERS = 400;
