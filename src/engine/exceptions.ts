@@ -1,10 +1,10 @@
 import type { NetworkException } from "../config/exception.ts";
 import type { PermanentException } from "../config/ruleset.ts";
-import type { Target } from "../config/selector.ts";
+import type { LabelSelector, Target } from "../config/selector.ts";
 import { dayAfter, endOf } from "../model/dates.ts";
 import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { type Labels, labelsOf } from "../model/objects.ts";
-import { matches, toSelector } from "../model/selector.ts";
+import { matches, type Selector, toSelector } from "../model/selector.ts";
 import type { Subject } from "../rules/rule.ts";
 import type { Finding } from "./evaluate.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -32,7 +32,7 @@ export function except(
   const permanent = ruleset.exceptions.permanent.filter(
     (exception) => isOfNamespace(exception, namespace) && (isForAll(exception) || isFor(exception, subject)),
   );
-  const given = exceptions.filter(({ spec }) => isFor(spec, subject)).toSorted(byEnd);
+  const given = exceptions.filter(({ spec }) => isFor(spec, subject)).toSorted((a, b) => endingOf(b) - endingOf(a));
   if (permanent.length + given.length === 0) return findings;
   // An object may have thousands of findings, and its namespace thousands of exceptions; of rules there are a few.
   const ofRules = new Map<Finding["rule"], Agreed>();
@@ -55,15 +55,15 @@ function agreedOn(
 ): Agreed {
   const standing = permanent.find(({ rules }) => rules.includes(rule));
   if (standing !== undefined) return recorded(`ruleset ${ruleset.name}, of ${standing.owner}: ${standing.reason}`);
-  const asked = given
-    .filter(({ spec }) => spec.rules.includes(rule))
-    .map((exception) => ({ exception, fault: faultOf(exception, rule, ruleset, now) }));
-  const shown = asked.find(({ fault }) => fault === undefined) ?? asked[0];
+  const asked = given.filter(({ spec }) => spec.rules.includes(rule));
+  const counting = asked.find((exception) => faultOf(exception, rule, ruleset, now) === undefined);
+  const shown = counting ?? asked[0];
   if (shown === undefined) return {};
-  const { metadata, spec } = shown.exception;
-  return shown.fault === undefined
+  const { metadata, spec } = shown;
+  const fault = faultOf(shown, rule, ruleset, now);
+  return fault === undefined
     ? recorded(`NetworkException ${metadata.name} of ${spec.owner} until ${spec.expires}`)
-    : { lapsed: `NetworkException ${metadata.name} ${shown.fault.text}` };
+    : { lapsed: `NetworkException ${metadata.name} ${fault.text}` };
 }
 
 /** Owner and reason may hold anything: what is said of them goes into logs, and to terminals, which must not obey it. */
@@ -81,14 +81,15 @@ export interface ExceptionFault {
 
 /** Judged anew each time: the ruleset may have changed since the exception was given, as may the namespace's label. */
 export function faultOf(
-  { metadata, spec }: NetworkException,
+  exception: NetworkException,
   rule: string,
   { name, exceptions: { rules, maxDays } }: Ruleset,
   now: number,
 ): ExceptionFault | undefined {
+  const { metadata, spec } = exception;
   const doesNotCount = (why: string) => ({ isExpired: false, text: `does not count: ${why}` });
   if (!rules.includes(rule)) return doesNotCount(`ruleset ${name} allows no exception to ${rule}`);
-  const end = endOf(spec.expires) ?? 0;
+  const end = endingOf(exception);
   if (now >= end) return { isExpired: true, text: `has expired: it was until ${spec.expires}` };
   // From its creation, so that editing the date does not renew it. What is only in a file begins now, whatever it says.
   const latest = dayAfter(Math.min(endOf(metadata.creationTimestamp ?? "") ?? now, now), maxDays);
@@ -98,10 +99,15 @@ export function faultOf(
   );
 }
 
-/** The last to end first: of those that have ended, it is the one that is remembered. */
-function byEnd(a: NetworkException, b: NetworkException): number {
-  return (endOf(b.spec.expires) ?? 0) - (endOf(a.spec.expires) ?? 0);
+/** When it ends, for putting the last to end first: of those that have ended, it is the one that is remembered. */
+function endingOf(exception: NetworkException): number {
+  const end = ENDINGS.get(exception) ?? endOf(exception.spec.expires) ?? 0;
+  ENDINGS.set(exception, end);
+  return end;
 }
+
+/** A date takes long to read, and thousands of exceptions are put in order for each of thousands of objects. */
+const ENDINGS = new WeakMap<NetworkException, number>();
 
 type Targets = Pick<PermanentException, "policies" | "workloads">;
 
@@ -122,5 +128,14 @@ function isFor({ policies, workloads }: Targets, { kind, object }: Subject): boo
 
 /** Named or selected. A name that is only begun (generateName) is nobody's yet. */
 function isTarget({ names = [], selector }: Target, name: string | undefined, labels: Labels): boolean {
-  return names.some((one) => one === name) || (selector !== undefined && matches(toSelector(selector, ""), labels));
+  return names.some((one) => one === name) || (selector !== undefined && matches(selectorOf(selector), labels));
 }
+
+/** It may ask for thousands of things of thousands of objects. */
+function selectorOf(raw: LabelSelector): Selector {
+  const selector = SELECTORS.get(raw) ?? toSelector(raw, "");
+  SELECTORS.set(raw, selector);
+  return selector;
+}
+
+const SELECTORS = new WeakMap<LabelSelector, Selector>();
