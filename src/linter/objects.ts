@@ -14,20 +14,43 @@ export interface Item {
  * list of one kind (NetworkPolicyList) an item need not name its own. What has `items` and is named like no List is both
  * here, since other tools apply it as it is.
  */
-export function itemsOf(value: unknown, base = "", isListed = false): Item[] {
-  const own: Item = { value, base, isListed };
-  if (!isRecord(value)) return [own];
-  const { apiVersion, kind, items } = value;
-  if (!Array.isArray(items) || typeof apiVersion !== "string" || typeof kind !== "string") return [own];
-  const listed = items.flatMap((item: unknown, i) => itemsOf(withKindOf(value, item), pointer(base, "items", i), true));
-  return kind.endsWith("List") ? listed : [own, ...listed];
+export function itemsOf(value: unknown): Item[] {
+  const found: Item[] = [];
+  addItems({ value, base: "", isListed: false }, found);
+  return found;
+}
+
+function addItems(own: Item, found: Item[]): void {
+  const list = isRecord(own.value) ? asList(own.value) : undefined;
+  if (list === undefined || !list.kind.endsWith("List")) found.push(own);
+  if (list === undefined) return;
+  const { apiVersion, items } = list;
+  const kind = list.kind.replace(/List$/, "");
+  // No API has longer ones. Each item would have them, and be searched for them.
+  const isOfOneKind = kind !== "" && kind.length + apiVersion.length <= LONGEST_KIND;
+  for (const [i, item] of items.entries()) {
+    const value = isOfOneKind && isRecord(item) && !isNamed(item) ? { ...item, apiVersion, kind } : item;
+    addItems({ value, base: pointer(own.base, "items", i), isListed: true }, found);
+  }
+}
+
+/** A domain, a version, a kind. */
+const LONGEST_KIND = 400;
+
+interface List {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly items: readonly unknown[];
+}
+
+function asList({ apiVersion, kind, items }: JsonObject): List | undefined {
+  if (!Array.isArray(items) || typeof apiVersion !== "string" || typeof kind !== "string") return undefined;
+  return { apiVersion, kind, items };
 }
 
 /** (UnstructuredJSONScheme of k8s.io/apimachinery.) */
-function withKindOf({ apiVersion, kind }: JsonObject, item: unknown): unknown {
-  const itemKind = String(kind).replace(/List$/, "");
-  if (!isRecord(item) || itemKind === "" || isText(item["apiVersion"]) || isText(item["kind"])) return item;
-  return { ...item, apiVersion, kind: itemKind };
+function isNamed({ apiVersion, kind }: JsonObject): boolean {
+  return isText(apiVersion) || isText(kind);
 }
 
 function isText(value: unknown): boolean {
