@@ -14,21 +14,21 @@ export const NAMED_NAMESPACES = {
 
 /** The first of the namespaces that a selector can match by a label that says its name. */
 export function namedNamespace(selector: Selector, options: NamedNamespaces): string | undefined {
-  return options.namespaces.find((name) => canName(selector, name, options.nameLabels));
+  const lists = selector.requirements
+    .filter(({ key, operator }) => options.nameLabels.includes(key) && operator === "In")
+    .map(({ values }) => values);
+  if (lists.length === 0) return undefined;
+  const named = new Set(lists.flat());
+  return options.namespaces.find((name) => named.has(name) && isPossible(selector, name));
 }
 
 /**
  * What the selector asks of other labels cannot be known (`name` is only there if somebody has set it), so it may match;
  * only what it asks of the label that the API server sets can rule it out.
  */
-function canName(selector: Selector, namespace: string, nameLabels: readonly string[]): boolean {
-  return (
-    selector.requirements.some(
-      ({ key, operator, values }) => nameLabels.includes(key) && operator === "In" && values.includes(namespace),
-    ) &&
-    selector.requirements.every(
-      (requirement) =>
-        requirement.key !== NAMESPACE_NAME_LABEL || holds(requirement, { [NAMESPACE_NAME_LABEL]: namespace }),
-    )
+function isPossible(selector: Selector, namespace: string): boolean {
+  return selector.requirements.every(
+    (requirement) =>
+      requirement.key !== NAMESPACE_NAME_LABEL || holds(requirement, { [NAMESPACE_NAME_LABEL]: namespace }),
   );
 }
