@@ -13,6 +13,9 @@ export function parseYaml(text: string): Node | undefined {
   return contents === undefined ? undefined : nodesOf(contents);
 }
 
+/** A collection takes as much memory as so many other tokens. */
+const BRACKET = 3;
+
 /** No schema: a scalar stays the text that it is. Keys are compared in value.ts, where it takes linear time. */
 const OPTIONS = { schema: "failsafe", resolveKnownTags: false, uniqueKeys: false } as const;
 
@@ -46,7 +49,8 @@ function composed(text: string): ParsedNode | undefined {
     before = lexeme;
     // One more is the document, one the scalar.
     if (parser.stack.length > LIMITS.depth + 2) throw tooDeep(parser.offset);
-    if (++count > LIMITS.tokens) throw tooMany(parser.offset);
+    count += lexeme === "[" || lexeme === "{" ? BRACKET : 1;
+    if (count > LIMITS.tokens) throw tooMany(parser.offset);
   }
   compose(parser.end());
   const [document] = composer.end();
