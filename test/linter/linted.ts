@@ -3,7 +3,7 @@ import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { contextOf, type LintContext, type Surroundings } from "../../src/linter/context.ts";
 import type { LintFinding } from "../../src/linter/finding.ts";
 import { lintChunk } from "../../src/linter/lint.ts";
-import { collect, emptySet } from "../../src/linter/set.ts";
+import { collect, emptySet, type SetContents } from "../../src/linter/set.ts";
 import { manifestChunks } from "../../src/manifest/chunks.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -17,6 +17,11 @@ export function contextFor(files: Files, more: Partial<Surroundings> = {}): Lint
   const set = emptySet();
   const defaultNamespace = more.defaultNamespace ?? "default";
   for (const [file, text] of Object.entries(files)) collect(file, text, defaultNamespace, set);
+  return contextIn(set, more);
+}
+
+export function contextIn(set: SetContents, more: Partial<Surroundings> = {}): LintContext {
+  const defaultNamespace = "default";
   return contextOf(set, { mode: "enforce", embedded, check: checkDocument, defaultNamespace, now: NOW, ...more });
 }
 
@@ -27,7 +32,10 @@ export interface LintedSet {
 }
 
 export function lintFiles(files: Files, more: Partial<Surroundings> = {}, isNamed = true): LintedSet {
-  const context = contextFor(files, more);
+  return lintedIn(contextFor(files, more), files, isNamed);
+}
+
+export function lintedIn(context: LintContext, files: Files, isNamed = true): LintedSet {
   const linted = Object.entries(files).flatMap(([file, text]) =>
     [...manifestChunks(text)].map((chunk) => lintChunk(chunk, { file, isNamed }, context)),
   );
