@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { InputError } from "./model/errors.ts";
+import { printable } from "./model/printable.ts";
 import { assertNodeVersion } from "./node-version.ts";
 
 /** Exit codes: 0 done, 1 something would be refused (lint), 2 could not be done as asked (a message says why), 70 a bug of ours (a stack trace). */
@@ -29,11 +30,6 @@ try {
   process.exitCode = report(error);
 }
 
-/** Names of files and what is in them may hold anything: a terminal must not obey it. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{C}\n]/gu, "?");
-}
-
 /** Half a report must not pass for a whole one. */
 function endUnwritten({ code, message }: NodeJS.ErrnoException): never {
   if (code === "EPIPE") process.exit(EXIT_CLOSED_PIPE);
@@ -44,7 +40,7 @@ function endUnwritten({ code, message }: NodeJS.ErrnoException): never {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof InputError) {
-    process.stderr.write(`drawbridge: ${printable(error.message)} (${error.code})\n`);
+    process.stderr.write(`drawbridge: ${error.message.split("\n").map(printable).join("\n")} (${error.code})\n`);
     return EXIT_USAGE;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

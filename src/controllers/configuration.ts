@@ -2,7 +2,7 @@ import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
 import type { ConfigKind } from "../config/validate.ts";
 import { type Configuration, configure, type Documents } from "../engine/configuration.ts";
-import { DocumentSet, titleOf } from "../engine/document-set.ts";
+import { DocumentSet, documentTitle } from "../engine/document-set.ts";
 import { checkDocument } from "../engine/check-document.ts";
 import { fieldPath } from "../model/json.ts";
 import { isTerminating, type KubernetesObject } from "../model/objects.ts";
@@ -50,8 +50,8 @@ export class LiveConfiguration {
       const isKnown = this.#documents.has(kind, object.metadata ?? {});
       const inForce = isKnown ? "its last good version stays in force" : "it is not in force";
       const lines = checked.problems.map(({ path, message }) => `${fieldPath(path)} ${message}`);
-      const text = `${titleOf(kind, object.metadata ?? {})} is not valid, so ${inForce}: ${lines.join("; ")}`;
-      this.#problems.set(titleOf(kind, object.metadata ?? {}), text);
+      const text = `${documentTitle(kind, object.metadata ?? {})} is not valid, so ${inForce}: ${lines.join("; ")}`;
+      this.#problems.set(documentTitle(kind, object.metadata ?? {}), text);
       return text;
     }
     this.#documents.set(checked.document);
@@ -65,7 +65,7 @@ export class LiveConfiguration {
   }
 
   #changed(kind: ConfigKind, object: KubernetesObject): void {
-    this.#problems.delete(titleOf(kind, object.metadata ?? {}));
+    this.#problems.delete(documentTitle(kind, object.metadata ?? {}));
     // Exceptions are looked up one by one: there may be thousands.
     if (kind !== "NetworkException") this.#current = this.#configure();
   }

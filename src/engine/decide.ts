@@ -1,5 +1,6 @@
-import { fieldPath, printable } from "../model/json.ts";
-import type { ObjectRef } from "../model/objects.ts";
+import { fieldPath } from "../model/json.ts";
+import { printableUpTo } from "../model/printable.ts";
+import { type ObjectRef, titleOf } from "../model/objects.ts";
 import type { Finding } from "./evaluate.ts";
 
 /** What the API server is told, and through it the person at the terminal. */
@@ -31,18 +32,17 @@ export function decide(object: ObjectRef, rulesetName: string, findings: readonl
  *     NetworkPolicy shop/web breaks 1 rule of ruleset default:
  *       no-open-egress: spec.egress[0]: a clause without `to` allows ... Fix: name the peers under `to`, or ...
  */
-function refusal({ kind, namespace, name }: ObjectRef, rulesetName: string, findings: readonly Finding[]): string {
+function refusal(object: ObjectRef, rulesetName: string, findings: readonly Finding[]): string {
   const rules = new Set(findings.map(({ rule }) => rule)).size;
-  const who = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
   return boundLines([
-    `${who} breaks ${rules} rule${rules === 1 ? "" : "s"} of ruleset ${rulesetName}:`,
+    `${titleOf(object)} breaks ${rules} rule${rules === 1 ? "" : "s"} of ruleset ${rulesetName}:`,
     ...findings.map((finding) => `  ${line(finding)}`),
   ]);
 }
 
 /** A heading and what is under it, as a terminal can show it: names and keys of an object may be anything, in any number. */
 export function boundLines(lines: readonly string[]): string {
-  const shown = lines.slice(0, 1 + MOST_LINES).map((text) => truncate(printable(text), LINE_CHARACTERS));
+  const shown = lines.slice(0, 1 + MOST_LINES).map((text) => printableUpTo(text, LINE_CHARACTERS));
   if (lines.length > 1 + MOST_LINES) shown.push(`  and ${lines.length - 1 - MOST_LINES} more`);
   return shown.join("\n");
 }
@@ -61,7 +61,7 @@ function auditText(findings: readonly Finding[]): string {
     ({ mode, rule, path, exception }) =>
       `${mode} ${rule} ${fieldPath(path)}${exception === undefined ? "" : ` by ${exception}`}`,
   );
-  return truncate(texts.join("; "), 2048);
+  return printableUpTo(texts.join("; "), 2048);
 }
 
 /** The API server cuts a warning at 256 characters, and drops what goes beyond 4,096 together. */
@@ -69,7 +69,7 @@ const WARNING_CHARACTERS = 256;
 const WARNINGS_CHARACTERS = 4096;
 
 export function boundWarnings(warnings: readonly string[]): string[] {
-  const cut = warnings.map((text) => truncate(printable(text), WARNING_CHARACTERS));
+  const cut = warnings.map((text) => printableUpTo(text, WARNING_CHARACTERS));
   const kept: string[] = [];
   let total = 0;
   for (const text of cut) {
@@ -80,8 +80,4 @@ export function boundWarnings(warnings: readonly string[]): string[] {
     total += text.length;
   }
   return kept;
-}
-
-function truncate(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 3).toWellFormed()}...`;
 }

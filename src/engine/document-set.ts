@@ -2,7 +2,7 @@ import type { NetworkBaseline } from "../config/baseline.ts";
 import type { NetworkException } from "../config/exception.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
 import type { ConfigDocument, ConfigKind } from "../config/validate.ts";
-import type { ObjectMeta } from "../model/objects.ts";
+import { type ObjectMeta, titleOf } from "../model/objects.ts";
 import type { Documents } from "./configuration.ts";
 
 /** Documents of our kinds, as they come and go. All of them have been checked (check-document.ts). */
@@ -54,8 +54,9 @@ export class DocumentSet implements Documents {
 }
 
 /** `NetworkRuleset default`, `NetworkException shop/legacy` */
-export function titleOf(kind: ConfigKind, metadata: ObjectMeta): string {
-  return `${kind} ${kind === "NetworkException" ? `${namespaceOf(metadata)}/` : ""}${nameOf(metadata)}`;
+export function documentTitle(kind: ConfigKind, metadata: ObjectMeta): string {
+  const namespace = kind === "NetworkException" ? { namespace: namespaceOf(metadata) } : {};
+  return titleOf({ kind, ...namespace, name: nameOf(metadata) });
 }
 
 function nameOf({ name = "" }: ObjectMeta): string {

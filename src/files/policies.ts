@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConfigDocument, Validated } from "../config/validate.ts";
-import { DocumentSet, titleOf } from "../engine/document-set.ts";
+import { DocumentSet, documentTitle } from "../engine/document-set.ts";
 import { parseManifest } from "../manifest/read.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
@@ -30,7 +30,8 @@ export async function readPolicies(folder: string, checkDocument: CheckDocument)
         continue;
       }
       const { kind, metadata } = checked.document;
-      if (documents.has(kind, metadata)) problems.push(`${where}: ${titleOf(kind, metadata)} is there twice; keep one`);
+      if (documents.has(kind, metadata))
+        problems.push(`${where}: ${documentTitle(kind, metadata)} is there twice; keep one`);
       documents.set(checked.document);
     }
   }

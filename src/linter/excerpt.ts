@@ -1,4 +1,5 @@
 import type { Position } from "../manifest/locate.ts";
+import { printableWithTabs } from "../model/printable.ts";
 
 /** The part of a line that is worth showing: one line, without what a terminal would act upon. */
 export interface Excerpt {
@@ -27,7 +28,7 @@ function cut(line: string, start: number, length: number): Excerpt {
   const part = line.slice(from, wholeFrom(line, from + WIDTH));
   return {
     // As many characters as before, or the mark would be beside.
-    text: part.replace(/\r$/, "").replaceAll(/[^\P{C}\t]|\p{Zl}|\p{Zp}/gu, (one) => "?".repeat(one.length)),
+    text: printableWithTabs(part.replace(/\r$/, "")),
     column: start - from + 1,
     length: Math.max(1, Math.min(length, part.length - (start - from))),
   };

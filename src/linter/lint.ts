@@ -2,8 +2,8 @@ import type { Finding } from "../engine/evaluate.ts";
 import type { ManifestChunk } from "../manifest/chunks.ts";
 import type { Position } from "../manifest/locate.ts";
 import { readChunk } from "../manifest/read.ts";
-import { plainly } from "../manifest/unreadable.ts";
 import { isRecord } from "../model/json.ts";
+import { printableUpTo } from "../model/printable.ts";
 import type { ObjectRef } from "../model/objects.ts";
 import type { LintContext } from "./context.ts";
 import { excerptsOf } from "./excerpt.ts";
@@ -98,13 +98,14 @@ function isObject({ apiVersion, kind, metadata }: Readonly<Record<string, unknow
 /** What is found in a file may hold anything that its author wrote. */
 function inOneLine({ message, fix, exception, lapsed }: Finding) {
   return {
-    message: plainly(message).toWellFormed(),
-    fix: plainly(fix, LONG).toWellFormed(),
-    ...(exception !== undefined && { exception: plainly(exception, LONG).toWellFormed() }),
-    ...(lapsed !== undefined && { lapsed: plainly(lapsed, LONG).toWellFormed() }),
+    message: printableUpTo(message, MESSAGE),
+    fix: printableUpTo(fix, LONG),
+    ...(exception !== undefined && { exception: printableUpTo(exception, LONG) }),
+    ...(lapsed !== undefined && { lapsed: printableUpTo(lapsed, LONG) }),
   };
 }
 
+const MESSAGE = 120;
 const LONG = 300;
 
 function byPlace({ place: a }: LintFinding, { place: b }: LintFinding): number {

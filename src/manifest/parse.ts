@@ -1,7 +1,8 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, type ParsedNode, Parser } from "yaml";
+import { printableUpTo } from "../model/printable.ts";
 import { kubectlSyntax } from "./kubectl-syntax.ts";
 import type { Node } from "./nodes.ts";
-import { LIMITS, plainly, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
+import { LIMITS, quoted, tooDeep, tooMany, Unreadable } from "./unreadable.ts";
 
 /**
  * The document of a YAML text, `undefined` where there is none. The library knows the syntax; what a scalar stands for
@@ -85,7 +86,7 @@ const FIXES: Readonly<Record<string, string>> = {
 const INDENTATION = "Check the indentation, the brackets and quotes of this line and the ones above";
 
 function syntaxError(message: string, at: number, end = at + 1, fix = INDENTATION): Unreadable {
-  return new Unreadable(plainly(message), fix, at, end);
+  return new Unreadable(printableUpTo(message, 120), fix, at, end);
 }
 
 function directive(at: number): Unreadable {

@@ -1,3 +1,5 @@
+import { printableUpTo } from "../model/printable.ts";
+
 /** Why a document cannot be read, and from which character on. Thrown and caught within this folder only. */
 export class Unreadable extends Error {
   readonly at: number;
@@ -60,11 +62,5 @@ export function keyNotText(at: number, end: number): Unreadable {
 
 /** A text of the input, as it may stand in a message: short and without what a terminal would act upon. */
 export function quoted(text: string): string {
-  return `\`${plainly(text, 40)}\``;
-}
-
-/** One line of limited length. */
-export function plainly(text: string, length = 120): string {
-  const clean = text.slice(0, length + 1).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
-  return text.length > length ? `${clean.slice(0, length - 3)}...` : clean;
+  return `\`${printableUpTo(text, 40)}\``;
 }

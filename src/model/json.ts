@@ -1,4 +1,5 @@
 /** Reading JSON of unknown shape without ever throwing, and pointing into it (JSON Pointer, RFC 6901). */
+import { printable } from "./printable.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -58,11 +59,6 @@ export function fieldPath(path: string): string {
     if (!/^[A-Za-z_][\w-]*$/.test(step)) return `${field}[${printable(step)}]`;
     return field === "" ? step : `${field}.${step}`;
   }, "");
-}
-
-/** In one line, and without what a terminal would act upon: an object may hold anything. */
-export function printable(raw: string): string {
-  return raw.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }
 
 /**

@@ -46,6 +46,11 @@ export interface ObjectRef {
   readonly name: string;
 }
 
+/** `NetworkPolicy shop/web` */
+export function titleOf({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name === "" ? "(no name)" : name}`;
+}
+
 export function isTerminating(object: KubernetesObject): boolean {
   return object.metadata?.deletionTimestamp != null;
 }

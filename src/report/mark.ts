@@ -3,13 +3,18 @@ import type { Excerpt } from "../linter/excerpt.ts";
 /** What stands under a line: white space as wide as what is before the mark, and as many carets as the mark is wide. */
 export function markOf({ text, column, length }: Excerpt): { readonly indent: string; readonly mark: string } {
   const before = text.slice(0, column - 1);
+  const marked = text.slice(column - 1, column - 1 + length);
   return {
-    indent: Array.from(before, (one) => (one === "\t" ? one : " ".repeat(widthOf(one)))).join(""),
-    mark: "^".repeat(Math.max(1, columnsOf(text.slice(column - 1, column - 1 + length)))),
+    indent: before
+      .split("\t")
+      .map((part) => " ".repeat(columnsOf(part)))
+      .join("\t"),
+    mark: "^".repeat(Math.max(1, columnsOf(marked))),
   };
 }
 
 function columnsOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   return Array.from(text, widthOf).reduce((sum, width) => sum + width, 0);
 }
 

@@ -1,7 +1,8 @@
 import type { Mode } from "../config/mode.ts";
 import type { Excerpt } from "../linter/excerpt.ts";
 import type { Governing, LintFinding, LintSummary } from "../linter/finding.ts";
-import type { ObjectRef } from "../model/objects.ts";
+import { titleOf } from "../model/objects.ts";
+import { printableUpTo } from "../model/printable.ts";
 import { markOf } from "./mark.ts";
 
 const LEVELS: Readonly<Record<Mode, string>> = {
@@ -95,15 +96,9 @@ function listed(texts: readonly string[]): readonly string[] {
   return [...texts.slice(0, MOST_LISTED), `and ${texts.length - MOST_LISTED} more`];
 }
 
-/** `NetworkPolicy shop/web` */
-function titleOf({ kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name === "" ? "(no name)" : name}`;
-}
-
-/** One line, of limited length, without what a terminal would act upon: names and files may hold anything. */
+/** One line, of limited length. */
 function shown(text: string): string {
-  const line = text.slice(0, MOST_CHARACTERS + 1).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
-  return text.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3).toWellFormed()}...` : line;
+  return printableUpTo(text, MOST_CHARACTERS);
 }
 
 const MOST_CHARACTERS = 400;

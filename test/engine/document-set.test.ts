@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DocumentSet, titleOf } from "../../src/engine/document-set.ts";
+import { DocumentSet, documentTitle } from "../../src/engine/document-set.ts";
 import { networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
 
 const named = (name: string, namespace: string) => networkException({}, { name, namespace });
@@ -54,6 +54,6 @@ describe("titles", () => {
     [networkBaseline("x"), "NetworkBaseline x"],
     [named("x", "shop"), "NetworkException shop/x"],
   ])("%#", ({ kind, metadata }, title) => {
-    expect(titleOf(kind, metadata)).toBe(title);
+    expect(documentTitle(kind, metadata)).toBe(title);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { at, canonical, fieldPath, isRecord, items, pointer, printable, stepsOf, text } from "../../src/model/json.ts";
+import { at, canonical, fieldPath, isRecord, items, pointer, stepsOf, text } from "../../src/model/json.ts";
 
 test.each([
   [{}, true],
@@ -95,12 +95,6 @@ test.each([
   ["/spec/a~0b", "spec[a~b]"],
 ])("fieldPath(%s) is %s", (path, expected) => {
   expect(fieldPath(path)).toBe(expected);
-});
-
-test("printable is one line that steers no terminal", () => {
-  const odd = ["\u0000", "\u001b[2J", "\u007f", "\u0085", "\u009b", "\u2028", "\u2029", "\u202e", "\ud800", "\n"];
-  for (const raw of odd) expect(printable(`a${raw[0]}b`)).toBe("a?b");
-  expect(printable("tür.kube-system/é💥")).toBe("tür.kube-system/é💥");
 });
 
 describe("canonical", () => {
