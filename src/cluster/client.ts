@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { JsonPatchOperation } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
@@ -14,6 +15,11 @@ export interface CallOptions {
 }
 
 export interface WriteOptions extends Omit<CallOptions, "query"> {
+  /**
+   * Called at the last moment that this process has, when a connection is open and takes the request: what it throws is
+   * thrown, and nothing is sent.
+   */
+  readonly beforeSend?: () => void;
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
 }
@@ -152,8 +158,8 @@ export class KubernetesClient {
     return this.#authentication;
   }
 
-  async #call<T>(method: Dispatcher.HttpMethod, path: string, options: CallOptions, body?: Body): Promise<T> {
-    const { query, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  async #call<T>(method: Dispatcher.HttpMethod, path: string, options: RawOptions, body?: Body): Promise<T> {
+    const { query, timeoutMs = DEFAULT_TIMEOUT_MS, beforeSend } = options;
     const what = `${method} ${path}`;
     const authentication = this.authenticate();
     const limit = new AbortController();
@@ -163,7 +169,7 @@ export class KubernetesClient {
       const authenticated = await authentication;
       const message = `${what}: no answer within ${timeoutMs} ms`;
       timer = setTimeout(() => limit.abort(new ApiError({ status: 0, reason: "Timeout", message })), timeoutMs);
-      const response = await this.#send(authenticated, { method, path, query, signal, body });
+      const response = await this.#send(authenticated, { method, path, query, signal, body, beforeSend });
       if (response.statusCode >= 300) throw await refusal(response, what);
       const answer: T = JSON.parse(await response.body.text());
       return answer;
@@ -175,21 +181,22 @@ export class KubernetesClient {
   }
 
   #send({ headers, dispatcher }: Authentication, call: RawCall): Promise<Dispatcher.ResponseData> {
-    const { method, path, query = {}, body, ...rest } = call;
+    const { method, path, query = {}, body, beforeSend, ...rest } = call;
     const url = new URL(this.#server.pathname.replace(/\/$/, "") + path, this.#server);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const ours = { ...headers, accept: "application/json", "user-agent": this.#userAgent };
-    return body === undefined
-      ? request(url, { ...rest, method, dispatcher, headers: ours })
-      : request(url, {
-          ...rest,
-          method,
-          dispatcher,
-          headers: { ...ours, "content-type": body.type },
-          body: JSON.stringify(body.value),
-        });
+    if (body === undefined) return request(url, { ...rest, method, dispatcher, headers: ours });
+    const text = JSON.stringify(body.value);
+    const length = String(Buffer.byteLength(text));
+    return request(url, {
+      ...rest,
+      method,
+      dispatcher,
+      headers: { ...ours, "content-type": body.type, "content-length": length },
+      body: beforeSend === undefined ? text : Readable.from(onceAsked(text, beforeSend)),
+    });
   }
 
   /** The error to throw for what went wrong in a call; and if it was the connection or who we are, begins anew there. */
@@ -215,6 +222,16 @@ export class KubernetesClient {
   }
 }
 
+/** The connection asks for it when it is open and free; without any of it nothing has been sent. */
+function* onceAsked(text: string, beforeSend: () => void): Generator<string> {
+  beforeSend();
+  yield text;
+}
+
+interface RawOptions extends CallOptions {
+  readonly beforeSend?: (() => void) | undefined;
+}
+
 interface Body {
   readonly type: string;
   readonly value: unknown;
@@ -226,6 +243,7 @@ interface RawCall {
   readonly query?: Query | undefined;
   readonly signal: AbortSignal;
   readonly body?: Body | undefined;
+  readonly beforeSend?: (() => void) | undefined;
   readonly bodyTimeout?: number;
 }
 

@@ -17,6 +17,8 @@ export const paths = {
     pathOf("/apis/admissionregistration.k8s.io/v1", ["validatingwebhookconfigurations", name]),
   mutatingWebhookConfigurations: (name?: string) =>
     pathOf("/apis/admissionregistration.k8s.io/v1", ["mutatingwebhookconfigurations", name]),
+  leases: (namespace: string, name?: string) =>
+    pathOf("/apis/coordination.k8s.io/v1", ["namespaces", namespace], ["leases", name]),
   selfSubjectReviews: () => "/apis/authentication.k8s.io/v1/selfsubjectreviews",
 } as const;
 
