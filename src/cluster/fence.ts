@@ -1,4 +1,4 @@
-import type { KubernetesClient } from "./client.ts";
+import type { CallOptions, KubernetesClient } from "./client.ts";
 
 /** One time of leading: from when a lease was got until it was lost or given back. */
 export interface Term {
@@ -31,23 +31,17 @@ export type FencedClient = Pick<KubernetesClient, "get" | "create" | "replace" |
  * configuration says, and the next leader hears of it by its watch.
  */
 export function fenced(client: KubernetesClient, { signal, check }: Term, limitMs: number): FencedClient {
-  const inTerm = <O extends Limits>(options: O | undefined) => ({
-    ...options,
-    signal: options?.signal ? AbortSignal.any([signal, options.signal]) : signal,
-    timeoutMs: Math.min(options?.timeoutMs ?? limitMs, limitMs),
+  const inTerm = (options: CallOptions = {}) => ({
+    signal: options.signal ? AbortSignal.any([signal, options.signal]) : signal,
+    timeoutMs: Math.min(options.timeoutMs ?? limitMs, limitMs),
     beforeSend: check,
   });
   return {
     get: (path, options) => client.get(path, options),
-    create: (path, object, options) => client.create(path, object, inTerm(options)),
-    replace: (path, object, options) => client.replace(path, object, inTerm(options)),
+    create: (path, object, options) => client.create(path, object, { ...options, ...inTerm(options) }),
+    replace: (path, object, options) => client.replace(path, object, { ...options, ...inTerm(options) }),
     apply: (path, object, options) => client.apply(path, object, { ...options, ...inTerm(options) }),
-    patch: (path, operations, options) => client.patch(path, operations, inTerm(options)),
-    delete: (path, options) => client.delete(path, inTerm(options)),
+    patch: (path, operations, options) => client.patch(path, operations, { ...options, ...inTerm(options) }),
+    delete: (path, options) => client.delete(path, { ...options, ...inTerm(options) }),
   };
-}
-
-interface Limits {
-  readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number;
 }

@@ -67,7 +67,8 @@ export class Elector {
 
   /** Whether the last renewal is recent enough that nobody else may lead. */
   leads(): boolean {
-    return this.#term !== undefined && this.#age(this.#term) < this.#options.times.renewMs;
+    const { times, now } = this.#options;
+    return this.#term !== undefined && now() - this.#term.renewedAt < times.renewMs;
   }
 
   /**
@@ -135,7 +136,7 @@ export class Elector {
     const term = this.#term ?? this.#begin(sentAt, work);
     term.renewedAt = sentAt;
     clearTimeout(term.deadline);
-    term.deadline = setTimeout(() => this.#endIfOld(term), left + 1);
+    term.deadline = setTimeout(() => this.#end(this.#tooOld()), left);
   }
 
   #begin(renewedAt: number, work: ElectorOptions["work"]): OpenTerm {
@@ -144,7 +145,7 @@ export class Elector {
     const { signal } = controller;
     const term: OpenTerm = { controller, renewedAt, deadline: undefined };
     const check = (): void => {
-      this.#endIfOld(term);
+      if (this.#term === term && !this.leads()) this.#end(this.#tooOld());
       signal.throwIfAborted();
     };
     this.#term = term;
@@ -170,9 +171,8 @@ export class Elector {
     this.#options.onLose(why);
   }
 
-  #endIfOld(term: OpenTerm): void {
-    const { renewMs } = this.#options.times;
-    if (this.#term === term && this.#age(term) >= renewMs) this.#end(`the lease was not renewed within ${renewMs} ms`);
+  #tooOld(): string {
+    return `the lease was not renewed within ${this.#options.times.renewMs} ms`;
   }
 
   #follow(lease: Lease | undefined): void {
@@ -182,10 +182,6 @@ export class Elector {
     if (leader === this.#following) return;
     this.#following = leader;
     this.#options.onFollow(leader);
-  }
-
-  #age({ renewedAt }: OpenTerm): number {
-    return this.#options.now() - renewedAt;
   }
 
   async #read(): Promise<Lease | undefined> {

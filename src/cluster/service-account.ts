@@ -6,7 +6,7 @@ import { InputError } from "../model/errors.ts";
 import { messageOf } from "./api-error.ts";
 import { type Authentication, KubernetesClient } from "./client.ts";
 
-/** Where Kubernetes puts `token` and `ca.crt` into a Pod's containers. */
+/** Where Kubernetes puts `token`, `ca.crt` and `namespace` into a Pod's containers. */
 export const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
@@ -28,6 +28,15 @@ export async function connectInCluster(folder: string, env: NodeJS.ProcessEnv): 
     throw unusable(`${messageOf(cause)}. ${advice}`, cause);
   }
   return client;
+}
+
+/** The namespace that the Pod is in. @throws InputError invalid-service-account */
+export async function namespaceOf(folder: string): Promise<string> {
+  try {
+    return await read(folder, "namespace");
+  } catch (cause) {
+    throw unusable(`${messageOf(cause)}. Name the namespace by --namespace`, cause);
+  }
 }
 
 async function read(folder: string, name: string): Promise<string> {

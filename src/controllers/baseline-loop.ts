@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { ApiError } from "../cluster/api-error.ts";
+import { TermEnded } from "../cluster/fence.ts";
 import type { Change } from "../cluster/reflector.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Namespace } from "../model/objects.ts";
@@ -7,7 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type BaselineDeps, isPending, reconcileBaseline } from "./baseline.ts";
 import { KeyedQueue } from "./queue.ts";
 
-export interface BaselineLoopDeps extends BaselineDeps {
+export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -15,40 +17,47 @@ export interface BaselineLoopDeps extends BaselineDeps {
 /** Namespaces that are handled at once: enough to keep up with a burst, too few to trouble an API server. */
 const CONCURRENCY = 8;
 
-/** Calls reconcileBaseline for every namespace that an event says may need it, and tells what came of it. */
+/** Calls reconcileBaseline for every namespace that an event says may need it, and tells what came of it: while it runs. */
 export class BaselineLoop {
-  readonly #queue: KeyedQueue;
   readonly #deps: BaselineLoopDeps;
   /** Namespaces where somebody's policy is in our way: theirs to move, so every change of a policy there is a chance. */
   readonly #conflicts = new Set<string>();
-  #started = false;
+  /** Not there before it runs: to act on caches that are half full would be to act on what is not so. */
+  #queue: KeyedQueue | undefined;
 
   constructor(deps: BaselineLoopDeps) {
     this.#deps = deps;
-    this.#queue = new KeyedQueue({
-      handle: (namespace) => this.#handle(namespace),
+  }
+
+  /**
+   * Until the signal; resolves when nothing of it runs any more, and may then run again. It begins with every namespace
+   * there is, so what happened since it last ran is not lost; what is done already is seen to be done.
+   */
+  async run(client: BaselineDeps["client"], namespaces: Iterable<Namespace>, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const queue = new KeyedQueue({
+      handle: (namespace) => this.#handle(namespace, client),
       onError: (namespace, error, retryInMs) => this.#failed(namespace, error, retryInMs),
       concurrency: CONCURRENCY,
       backoff: { minMs: 100, maxMs: 30_000 },
     });
-  }
-
-  /** Before it, events are ignored: to act on caches that are half full would be to act on what is not so. */
-  start(namespaces: Iterable<Namespace>): void {
-    this.#started = true;
+    this.#queue = queue;
     this.reconsider(namespaces);
+    await once(signal, "abort");
+    this.#queue = undefined;
+    await queue.stop();
+    this.#conflicts.clear();
   }
 
   onNamespace({ type, object }: Change<Namespace>): void {
-    if (!this.#started) return;
     const name = object.metadata?.name ?? "";
-    if (type !== "deleted" && isPending(object)) this.#queue.add(name);
+    if (type !== "deleted" && isPending(object)) this.#queue?.add(name);
     else this.#conflicts.delete(name);
   }
 
   onPolicy({ object }: Change<NetworkPolicy>): void {
     const namespace = object.metadata?.namespace ?? "";
-    if (this.#conflicts.has(namespace)) this.#queue.add(namespace);
+    if (this.#conflicts.has(namespace)) this.#queue?.add(namespace);
   }
 
   /** Looks at these again, whatever events there were: the configuration has changed. */
@@ -56,14 +65,10 @@ export class BaselineLoop {
     for (const namespace of namespaces) this.onNamespace({ type: "modified", object: namespace });
   }
 
-  stop(): Promise<void> {
-    return this.#queue.stop();
-  }
-
-  async #handle(namespace: string): Promise<void> {
+  async #handle(namespace: string, client: BaselineDeps["client"]): Promise<void> {
     const { log, metrics } = this.#deps;
     const start = performance.now();
-    const result = await reconcileBaseline(namespace, this.#deps);
+    const result = await reconcileBaseline(namespace, { ...this.#deps, client });
     if (result.outcome === "nothing") return;
     metrics.baselineNamespaces.inc({ outcome: result.outcome });
     if (result.outcome === "conflict") {
@@ -80,6 +85,8 @@ export class BaselineLoop {
   }
 
   #failed(namespace: string, error: unknown, retryInMs: number): void {
+    // The next leader finds the namespace as it is now.
+    if (error instanceof TermEnded) return;
     const { log, metrics } = this.#deps;
     // A namespace that goes away takes no more policies, which is as it should be: its events end the retries.
     const isGone = error instanceof ApiError && error.causes.some(({ reason }) => reason === "NamespaceTerminating");

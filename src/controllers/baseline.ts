@@ -2,7 +2,7 @@ import { governingBaseline } from "../baseline/govern.ts";
 import { isAsWanted, plan } from "../baseline/plan.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import { ApiError } from "../cluster/api-error.ts";
-import type { KubernetesClient } from "../cluster/client.ts";
+import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
 import { pointer } from "../model/json.ts";
@@ -11,7 +11,7 @@ import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
 
 export interface BaselineDeps {
-  readonly client: KubernetesClient;
+  readonly client: Pick<FencedClient, "apply" | "replace" | "patch">;
   readonly configuration: () => Configuration;
   /** From the caches: what is known now of a namespace and of the policies in it. */
   readonly namespace: (name: string) => Namespace | undefined;

@@ -1,5 +1,5 @@
 import { ApiError } from "../cluster/api-error.ts";
-import type { KubernetesClient } from "../cluster/client.ts";
+import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import type { Cap } from "../config/mode.ts";
 import { InputError } from "../model/errors.ts";
@@ -42,6 +42,8 @@ const WORKLOAD_TIMEOUT_SECONDS = 2;
 /** A stop must not wait for an API server that hangs. */
 const UNREGISTER_LIMIT_MS = 5_000;
 
+export type RegistrarClient = Pick<FencedClient, "get" | "apply" | "delete">;
+
 export interface Registrar {
   /**
    * Tells the API server to ask us from now on; to be called when we can answer, never before. Both or none: where one
@@ -49,11 +51,13 @@ export interface Registrar {
    * @throws InputError registration-refused
    */
   readonly register: () => Promise<void>;
+  /** The same for one of several servers: what is there is left, since others stand behind it. Rejects with ApiError. */
+  readonly write: () => Promise<void>;
   /** Tells it to ask us no more. What another server has registered since is left alone. */
   readonly unregister: () => Promise<void>;
 }
 
-export function createRegistrar(client: KubernetesClient, registration: Registration): Registrar {
+export function createRegistrar(client: RegistrarClient, registration: Registration): Registrar {
   const { validating, mutating } = webhookConfigurations(registration);
   const configurations = [
     // The one that cannot refuse anything first.
@@ -67,11 +71,15 @@ export function createRegistrar(client: KubernetesClient, registration: Registra
     if (failed !== undefined) throw failed.reason;
   };
 
+  const write = async (): Promise<void> => {
+    for (const { path, object } of configurations) {
+      await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
+    }
+  };
+
   const register = async (): Promise<void> => {
     try {
-      for (const { path, object } of configurations) {
-        await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
-      }
+      await write();
     } catch (cause) {
       const undone = await unregister().then(
         () => "",
@@ -82,10 +90,10 @@ export function createRegistrar(client: KubernetesClient, registration: Registra
       throw new InputError("registration-refused", message, { cause });
     }
   };
-  return { register, unregister };
+  return { register, write, unregister };
 }
 
-async function removeOwn(client: KubernetesClient, path: string, { address, caCert }: Registration): Promise<void> {
+async function removeOwn(client: RegistrarClient, path: string, { address, caCert }: Registration): Promise<void> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
     const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });

@@ -61,6 +61,17 @@ export function createMetrics() {
       help: "Namespaces that wait for their baseline.",
       registers,
     }),
+    leader: new Gauge({
+      name: "drawbridge_leader",
+      help: "1 where this server is the one that writes baselines and the registration, else 0; over all of them it is 1, save for the seconds of a change.",
+      registers,
+    }),
+    leaderTransitions: new Counter({
+      name: "drawbridge_leader_transitions_total",
+      help: "How often this server has begun (to: leader) and ceased (to: follower) to lead.",
+      labelNames: ["to"] as const,
+      registers,
+    }),
     cacheLastEvent: new Gauge({
       name: "drawbridge_cache_last_event_timestamp_seconds",
       help: "When the API server was last heard of for a resource: a list, an event or a bookmark, normally once a minute.",

@@ -88,9 +88,25 @@ describeCluster(
         ["no", "create pods"],
         ["no", "create serviceaccounts --subresource=token"],
         ["no", "update clusterroles"],
+        ["no", "create leases"],
       ])("%s: it may %s", async (answer, what) => {
         const { stdout } = await cluster().kubectl(["auth", "can-i", ...what.split(" "), "-A", `--as=${ACCOUNT}`]);
         expect(stdout.trim()).toBe(answer);
+      });
+    });
+
+    describe("the service account in its own namespace", () => {
+      test.each([
+        ["yes", "create leases"],
+        ["yes", "update leases/drawbridge"],
+        ["no", "get leases/another"],
+        ["no", "update leases/another"],
+        ["no", "delete leases/drawbridge"],
+        ["no", "list leases"],
+        ["no", "get secrets"],
+      ])("%s: it may %s", async (answer, what) => {
+        const asking = ["auth", "can-i", ...what.split(" "), "-n", NAMESPACE, `--as=${ACCOUNT}`];
+        expect((await cluster().kubectl(asking)).stdout.trim()).toBe(answer);
       });
     });
 
@@ -99,6 +115,7 @@ describeCluster(
       const folder = join(cluster().directory, name);
       mkdirSync(folder);
       writeFileSync(join(folder, "token"), await cluster().ok(["create", "token", account, "-n", NAMESPACE]));
+      writeFileSync(join(folder, "namespace"), NAMESPACE);
       writeFileSync(join(folder, "ca.crt"), readFileSync(join(cluster().directory, "certificates/apiserver.crt")));
       return folder;
     };
@@ -183,7 +200,12 @@ describeCluster(
       });
       afterAll(() => drawbridge?.stop());
 
-      test("registers by Service, in place of what was there", async () => {
+      test("leads, by the Lease in its namespace, and registers by Service, in place of what was there", async () => {
+        await eventually(() => expect(drawbridge.log).toContainEqual(expect.objectContaining({ msg: "registered" })));
+        const { spec } = await json<{ spec: object }>(["get", "lease", "drawbridge", "-n", NAMESPACE]);
+        expect(drawbridge.log).toContainEqual(
+          expect.objectContaining({ msg: "leading", identity: (spec as { holderIdentity: string }).holderIdentity }),
+        );
         const webhooks = [await configuration("validating"), await configuration("mutating")].flatMap(
           (one) => one.webhooks,
         );

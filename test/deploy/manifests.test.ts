@@ -150,8 +150,8 @@ describe("the Deployment", () => {
 
   test("never has two Pods, and a Pod has the time to end by itself", () => {
     expect(deployment.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
-    // run.ts ends it by force 10 s after the draining.
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(settings.drainMs / 1000 + 10);
+    // run.ts ends it by force 20 s after the draining.
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(settings.drainMs / 1000 + 20);
   });
 });
 
@@ -168,16 +168,17 @@ describe("what it may do", () => {
     readonly subjects: readonly object[];
   }
 
-  test("is bound to the Pod's service account", () => {
+  test.each(["ClusterRole", "Role"])("is bound to the Pod's service account: %s", (kind) => {
     const account = only("ServiceAccount").metadata ?? {};
-    const { roleRef, subjects } = only("ClusterRoleBinding") as Binding;
+    const { roleRef, subjects } = only(`${kind}Binding`) as Binding;
     expect(pod.serviceAccountName).toBe(account.name);
-    expect(roleRef).toMatchObject({ kind: "ClusterRole", name: only("ClusterRole").metadata?.name });
+    expect(roleRef).toMatchObject({ kind, name: only(kind).metadata?.name });
     expect(subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: account.namespace }]);
   });
 
   test("has no wildcard, no secrets, and nothing that leads to more", () => {
-    const words = (only("ClusterRole") as Role).rules.flatMap((rule) =>
+    const { rules } = only("ClusterRole") as Role;
+    const words = [...rules, ...(only("Role") as Role).rules].flatMap((rule) =>
       [rule.apiGroups, rule.resources, rule.verbs].flat(),
     );
     expect(words).not.toContain("*");

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
+import type { FencedClient } from "../../cluster/fence.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
 import type { ConfigKind } from "../../config/validate.ts";
@@ -32,8 +33,10 @@ export interface Cluster {
   readonly configuration: LiveConfiguration;
   /** Resources that have not been read yet. */
   readonly missing: () => readonly string[];
-  /** Resolves when everything has been read once and the baseline loop runs. Rejects when the signal comes first. */
+  /** Resolves when everything has been read once. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Gives namespaces their baseline, by this client, until the signal or stop(); may then be called again. */
+  readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
   /** Sets the gauges that tell how things stand now. */
@@ -46,8 +49,9 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   const { client, mode, embedded, log, metrics, signal } = how;
   const user = await whoAmI(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
+  const stopping = new AbortController();
+  let working = Promise.resolve();
   const loop = new BaselineLoop({
-    client,
     log,
     metrics,
     configuration: () => configuration.current,
@@ -88,9 +92,10 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   return {
     configuration,
     missing: caches.missing,
-    synced: async (until) => {
-      await caches.synced(until);
-      loop.start(caches.namespaces());
+    synced: caches.synced,
+    work: (writer, until) => {
+      working = loop.run(writer, caches.namespaces(), AbortSignal.any([until, stopping.signal]));
+      return working;
     },
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
@@ -99,7 +104,8 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       for (const [resource, at] of caches.lastEvents()) metrics.cacheLastEvent.set({ resource }, at / 1000);
     },
     stop: async () => {
-      await loop.stop();
+      stopping.abort();
+      await working;
       await caches.stop();
     },
   };

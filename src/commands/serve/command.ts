@@ -14,6 +14,11 @@ export function addServeCommand(program: Command): void {
       "watch the cluster that this is a Pod of, as the Pod's service account (token and ca.crt in this folder; default: where Kubernetes puts them)",
     )
     .option(
+      "--namespace <name>",
+      "one of several servers: they elect a leader by a Lease in this namespace (default: the Pod's; with --kubeconfig: there is no other server)",
+      toNamespace,
+    )
+    .option(
       "--webhook-url <url>",
       "register with the cluster by this URL (https://HOST:PORT) and listen on its port",
       toUrl,
@@ -73,6 +78,11 @@ function toService(text: string): ServicePort {
     );
   }
   return { namespace, name, port: Number(port) };
+}
+
+function toNamespace(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be the name of a namespace, as drawbridge-system.");
 }
 
 function toPort(text: string): number {

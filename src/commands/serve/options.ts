@@ -7,6 +7,7 @@ export interface ServeOptions {
   readonly kubeconfig?: string;
   /** A folder; `true` where none was named. */
   readonly inCluster?: string | true;
+  readonly namespace?: string;
   readonly webhookUrl?: URL;
   readonly service?: ServicePort;
   readonly policies?: string;

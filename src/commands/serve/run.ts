@@ -3,7 +3,8 @@ import type { FastifyInstance } from "fastify";
 import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { connect } from "../../cluster/connect.ts";
-import { connectInCluster } from "../../cluster/service-account.ts";
+import type { FencedClient } from "../../cluster/fence.ts";
+import { connectInCluster, namespaceOf } from "../../cluster/service-account.ts";
 import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
@@ -15,15 +16,16 @@ import { createHealthApp } from "../../server/health.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { type Cluster, watchCluster } from "./cluster.ts";
+import { electedLeader, type Leadership, loneLeader } from "./leadership.ts";
 import type { ServeOptions } from "./options.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
 /** What the process may take to end beyond the draining, before it is ended by force. */
-const CLOSE_LIMIT_MS = 10_000;
+const CLOSE_LIMIT_MS = 20_000;
 
 /**
- * Runs the server until SIGTERM or SIGINT. It listens first, then watches, and registers with the cluster only when it
- * can answer: an API server is never told of a webhook that is not ready.
+ * Runs the server until SIGTERM or SIGINT. It listens first, then watches, and takes part in the election of who
+ * registers with the cluster only when it can answer: an API server is never told of a webhook that is not ready.
  * @throws InputError
  */
 export async function runServer(options: ServeOptions): Promise<void> {
@@ -48,8 +50,9 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
   const alone = configure(mode, embedded, own);
   const certificate = await certificateFor(settings.names, options.certDir);
   const client = await clientOf(settings);
-  const registrar = client && address && createRegistrar(client, { address, caCert: certificate.caCert, mode });
+  const shared = await sharedNamespace(options, settings);
   let cluster: Cluster | undefined;
+  let leadership: Leadership | undefined;
 
   const app = createApp({
     log,
@@ -66,6 +69,7 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     readiness: () => readiness(phase, cluster),
     metrics: () => {
       cluster?.measure();
+      metrics.leader.set(leadership?.leads() ? 1 : 0);
       return metrics.registry;
     },
   });
@@ -76,17 +80,22 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     const url = await listen(app, host, settings.port, "--port");
     await cluster?.synced(stop.signal);
     phase = "serving";
-    await registrar?.register();
-    log.info({ url, mode, cluster: settings.cluster, registered: address }, "ready");
+    if (client && cluster) {
+      const duties = {
+        work: cluster.work,
+        registrar: (writer: FencedClient) =>
+          address && createRegistrar(writer, { address, caCert: certificate.caCert, mode }),
+      };
+      const deps = { client, duties, log, metrics };
+      leadership = shared === undefined ? loneLeader(deps) : electedLeader(deps, shared);
+      await leadership.start();
+    }
+    log.info({ url, mode, cluster: settings.cluster, namespace: shared, address }, "ready");
     await stop.asked;
 
     phase = "draining";
     log.info({ drainMs }, "stopping");
-    await registrar
-      ?.unregister()
-      .catch((error: unknown) =>
-        log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl"),
-      );
+    await leadership?.stop();
     await sleep(drainMs);
   } finally {
     await app.close();
@@ -100,6 +109,15 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
 async function clientOf({ cluster }: Settings): Promise<KubernetesClient | undefined> {
   if (cluster === undefined) return undefined;
   return "kubeconfig" in cluster ? connect(cluster) : connectInCluster(cluster.serviceAccount, process.env);
+}
+
+/**
+ * Where several servers keep what they share; undefined: there is no other server. In a Pod there may always be one.
+ * @throws InputError invalid-service-account
+ */
+async function sharedNamespace({ namespace }: ServeOptions, { cluster }: Settings): Promise<string | undefined> {
+  if (namespace !== undefined || cluster === undefined || "kubeconfig" in cluster) return namespace;
+  return namespaceOf(cluster.serviceAccount);
 }
 
 function certificateFor(names: readonly string[], folder: string | undefined): Promise<ServingCertificate> {

@@ -37,7 +37,7 @@ export function settingsOf(options: ServeOptions): Settings {
   };
 }
 
-function checkTogether({ kubeconfig, inCluster, webhookUrl, service, policies }: ServeOptions): void {
+function checkTogether({ kubeconfig, inCluster, namespace, webhookUrl, service, policies }: ServeOptions): void {
   const refuse = (message: string): never => {
     throw new InputError("invalid-option", message);
   };
@@ -51,6 +51,9 @@ function checkTogether({ kubeconfig, inCluster, webhookUrl, service, policies }:
   if ((webhookUrl !== undefined || service !== undefined) && !hasCluster) {
     const option = service === undefined ? "--webhook-url" : "--service";
     refuse(`${option} registers with a cluster: name it by --kubeconfig, or in a Pod by --in-cluster.`);
+  }
+  if (namespace !== undefined && !hasCluster) {
+    refuse("--namespace is a namespace of a cluster: name that by --kubeconfig, or in a Pod by --in-cluster.");
   }
   if (policies !== undefined && hasCluster) {
     const advice = "with one, `kubectl apply` the same documents to it";

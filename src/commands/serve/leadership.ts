@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { backoffMs, pause } from "../../cluster/backoff.ts";
+import type { KubernetesClient } from "../../cluster/client.ts";
+import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
+import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
+import type { Registrar } from "../../controllers/webhooks.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+
+/** What one server does at a time, however many there are. */
+export interface Duties {
+  /** Until the signal; resolves when nothing of it runs any more. */
+  readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
+  /** Nothing where the API server is not to ask us. */
+  readonly registrar: (client: FencedClient) => Registrar | undefined;
+}
+
+export interface Leadership {
+  readonly leads: () => boolean;
+  /** To be called when the caches are full and admission requests can be answered. */
+  readonly start: () => Promise<void>;
+  /** Takes the registration back unless another server goes on in our place. Never rejects. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface LeadershipDeps {
+  readonly client: KubernetesClient;
+  readonly duties: Duties;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** There is no other server: it leads as long as it lives. Its start rejects with InputError registration-refused. */
+export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership {
+  const registrar = duties.registrar(client);
+  const never = new AbortController();
+  let leads = false;
+  return {
+    leads: () => leads,
+    start: async () => {
+      leads = true;
+      void duties.work(client, never.signal);
+      await registrar?.register();
+    },
+    stop: () => unregister(registrar, log),
+  };
+}
+
+/** One of several servers, any of which may be killed, frozen or cut off at any time: the holder of a Lease leads. */
+export function electedLeader(deps: LeadershipDeps, namespace: string): Leadership {
+  const { client, duties, log, metrics } = deps;
+  const name = "drawbridge";
+  const lease = `${namespace}/${name}`;
+  // In a Pod HOSTNAME is its name, and a restarted container is another candidate.
+  const identity = `${process.env["HOSTNAME"] || hostname()}_${randomBytes(4).toString("hex")}`;
+  const inTerm = (term: Term) => fenced(client, term, LEASE_TIMES.leaseMs - LEASE_TIMES.renewMs);
+  const elector = new Elector({
+    client,
+    namespace,
+    name,
+    identity,
+    work: async (term) => {
+      const writer = inTerm(term);
+      const registrar = duties.registrar(writer);
+      await Promise.all([duties.work(writer, term.signal), registrar && register(registrar, term.signal, log)]);
+    },
+    onLead: ({ leaseTransitions }) => {
+      metrics.leaderTransitions.inc({ to: "leader" });
+      log.info({ lease, identity, leaseTransitions }, "leading");
+    },
+    onLose: (why) => {
+      metrics.leaderTransitions.inc({ to: "follower" });
+      log.info({ lease, identity, why }, "no longer leading");
+    },
+    onFollow: (leader) => log.info({ lease, identity, leader }, "following"),
+    onTrouble: (error) => log.warn({ lease, error: String(error) }, "the leader election is disturbed; trying again"),
+  });
+  return {
+    leads: () => elector.leads(),
+    start: async () => elector.start(),
+    stop: () => elector.stop((term) => unregister(duties.registrar(inTerm(term)), log)),
+  };
+}
+
+/** By a leader: tried until it is done or the term is over, since ending would take a server away that answers well. */
+async function register(registrar: Registrar, signal: AbortSignal, log: Logger): Promise<void> {
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      await registrar.write();
+      log.info("registered");
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      const retryInMs = Math.round(backoffMs(failures, { minMs: 500, maxMs: 30_000 }));
+      log.error({ error: String(error), retryInMs }, "the webhooks cannot be registered; trying again");
+      await pause(retryInMs, signal);
+    }
+  }
+}
+
+async function unregister(registrar: Registrar | undefined, log: Logger): Promise<void> {
+  try {
+    await registrar?.unregister();
+  } catch (error) {
+    log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl");
+  }
+}
