@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { JsonPatchOperation } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
@@ -166,10 +165,11 @@ export class KubernetesClient {
     const signal = AbortSignal.any([limit.signal, this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
     let timer: NodeJS.Timeout | undefined;
     try {
-      const authenticated = await authentication;
+      const { headers, dispatcher: connections } = await authentication;
+      const dispatcher = beforeSend === undefined ? connections : connections.compose(checkedBy(beforeSend));
       const message = `${what}: no answer within ${timeoutMs} ms`;
       timer = setTimeout(() => limit.abort(new ApiError({ status: 0, reason: "Timeout", message })), timeoutMs);
-      const response = await this.#send(authenticated, { method, path, query, signal, body, beforeSend });
+      const response = await this.#send({ headers, dispatcher }, { method, path, query, signal, body });
       if (response.statusCode >= 300) throw await refusal(response, what);
       const answer: T = JSON.parse(await response.body.text());
       return answer;
@@ -181,22 +181,21 @@ export class KubernetesClient {
   }
 
   #send({ headers, dispatcher }: Authentication, call: RawCall): Promise<Dispatcher.ResponseData> {
-    const { method, path, query = {}, body, beforeSend, ...rest } = call;
+    const { method, path, query = {}, body, ...rest } = call;
     const url = new URL(this.#server.pathname.replace(/\/$/, "") + path, this.#server);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const ours = { ...headers, accept: "application/json", "user-agent": this.#userAgent };
-    if (body === undefined) return request(url, { ...rest, method, dispatcher, headers: ours });
-    const text = JSON.stringify(body.value);
-    const length = String(Buffer.byteLength(text));
-    return request(url, {
-      ...rest,
-      method,
-      dispatcher,
-      headers: { ...ours, "content-type": body.type, "content-length": length },
-      body: beforeSend === undefined ? text : Readable.from(onceAsked(text, beforeSend)),
-    });
+    return body === undefined
+      ? request(url, { ...rest, method, dispatcher, headers: ours })
+      : request(url, {
+          ...rest,
+          method,
+          dispatcher,
+          headers: { ...ours, "content-type": body.type },
+          body: JSON.stringify(body.value),
+        });
   }
 
   /** The error to throw for what went wrong in a call; and if it was the connection or who we are, begins anew there. */
@@ -222,10 +221,19 @@ export class KubernetesClient {
   }
 }
 
-/** The connection asks for it when it is open and free; without any of it nothing has been sent. */
-function* onceAsked(text: string, beforeSend: () => void): Generator<string> {
-  beforeSend();
-  yield text;
+/** undici asks a handler to begin when it is about to write the request to a connection, again for each retry. */
+function checkedBy(beforeSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        beforeSend();
+        handler.onRequestStart?.(controller, context);
+      },
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }
 
 interface RawOptions extends CallOptions {
@@ -243,7 +251,6 @@ interface RawCall {
   readonly query?: Query | undefined;
   readonly signal: AbortSignal;
   readonly body?: Body | undefined;
-  readonly beforeSend?: (() => void) | undefined;
   readonly bodyTimeout?: number;
 }
 
@@ -253,6 +260,6 @@ interface FailedCall {
   readonly authentication: Promise<Authentication>;
 }
 
-function writing({ fieldManager, dryRun, ...options }: WriteOptions, query?: Query): CallOptions {
+function writing({ fieldManager, dryRun, ...options }: WriteOptions, query?: Query): RawOptions {
   return { ...options, query: { fieldManager, dryRun: dryRun === true ? "All" : undefined, ...query } };
 }

@@ -12,8 +12,8 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 export interface Duties {
   /** Until the signal; resolves when nothing of it runs any more. */
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
-  /** Nothing where the API server is not to ask us. */
-  readonly registrar: (client: FencedClient) => Registrar | undefined;
+  /** Not there where the API server is not to ask us. */
+  readonly registrar?: (client: FencedClient) => Registrar;
 }
 
 export interface Leadership {
@@ -33,7 +33,7 @@ export interface LeadershipDeps {
 
 /** There is no other server: it leads as long as it lives. Its start rejects with InputError registration-refused. */
 export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership {
-  const registrar = duties.registrar(client);
+  const registrar = duties.registrar?.(client);
   const never = new AbortController();
   let leads = false;
   return {
@@ -43,7 +43,7 @@ export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership 
       void duties.work(client, never.signal);
       await registrar?.register();
     },
-    stop: () => unregister(registrar, log),
+    stop: async () => registrar && unregister(registrar, log),
   };
 }
 
@@ -62,7 +62,7 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     identity,
     work: async (term) => {
       const writer = inTerm(term);
-      const registrar = duties.registrar(writer);
+      const registrar = duties.registrar?.(writer);
       await Promise.all([duties.work(writer, term.signal), registrar && register(registrar, term.signal, log)]);
     },
     onLead: ({ leaseTransitions }) => {
@@ -76,10 +76,11 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     onFollow: (leader) => log.info({ lease, identity, leader }, "following"),
     onTrouble: (error) => log.warn({ lease, error: String(error) }, "the leader election is disturbed; trying again"),
   });
+  const { registrar: registrarFor } = duties;
   return {
     leads: () => elector.leads(),
     start: async () => elector.start(),
-    stop: () => elector.stop((term) => unregister(duties.registrar(inTerm(term)), log)),
+    stop: () => elector.stop(registrarFor && ((term) => unregister(registrarFor(inTerm(term)), log))),
   };
 }
 
@@ -99,9 +100,9 @@ async function register(registrar: Registrar, signal: AbortSignal, log: Logger):
   }
 }
 
-async function unregister(registrar: Registrar | undefined, log: Logger): Promise<void> {
+async function unregister(registrar: Registrar, log: Logger): Promise<void> {
   try {
-    await registrar?.unregister();
+    await registrar.unregister();
   } catch (error) {
     log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl");
   }

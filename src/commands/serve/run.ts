@@ -83,8 +83,9 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     if (client && cluster) {
       const duties = {
         work: cluster.work,
-        registrar: (writer: FencedClient) =>
-          address && createRegistrar(writer, { address, caCert: certificate.caCert, mode }),
+        ...(address && {
+          registrar: (writer: FencedClient) => createRegistrar(writer, { address, caCert: certificate.caCert, mode }),
+        }),
       };
       const deps = { client, duties, log, metrics };
       leadership = shared === undefined ? loneLeader(deps) : electedLeader(deps, shared);
