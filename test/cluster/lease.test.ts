@@ -294,18 +294,47 @@ describe("two candidates", () => {
     expect(store.lease?.spec?.leaseTransitions).toBe(0);
   });
 
+  test("a renewal counts from when it was sent", async () => {
+    const leading: boolean[] = [];
+    let slow: Candidate | undefined;
+    faults.set("all", (request, response) => {
+      if (request.method === "POST") slow?.wakeUpAfter(TIMES.renewMs / 2);
+      store.answer(request, response);
+    });
+    slow = candidate("slow", {
+      onLead: () => {
+        leading.push(slow?.elector.leads() === true);
+        slow?.wakeUpAfter(TIMES.renewMs / 2);
+        leading.push(slow?.elector.leads() === true);
+      },
+    });
+    await eventually(() => expect(leading.slice(0, 2)).toEqual([true, false]));
+  });
+
   test("an answer that comes after the time for which it would have been good begins no term", async () => {
+    const leading: boolean[] = [];
     let late: Candidate | undefined;
     faults.set("all", (request, response) => {
       if (request.method === "POST") late?.wakeUpAfter(TIMES.renewMs);
-      if (request.method === "POST") faults.clear();
       store.answer(request, response);
     });
-    late = candidate("late", { onLead: () => expect(late?.elector.leads()).toBe(true) });
+    late = candidate("late", { onLead: () => leading.push(late?.elector.leads() === true) });
     await leads(late);
-    expect(server.requests.filter(({ method, path }) => method === "PUT" && path !== WRITTEN).length).toBeGreaterThan(
-      0,
-    );
+    expect(leading).toEqual([true]);
+    expect(server.requests.filter(({ method, path }) => method === "PUT" && path !== WRITTEN)).not.toEqual([]);
+  });
+
+  test("a term that nobody asks about ends by itself, and none begins before the work of the last has ended", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const a = candidate("a", { work: async () => promise });
+    await leads(a);
+    faults.set("all", refuse(500));
+    await eventually(() => expect(a.told).toEqual(["leads", "ends: the lease was not renewed within 600 ms"]));
+    faults.clear();
+    await sleep(5 * TIMES.retryMs);
+    expect(a.told).toHaveLength(2);
+    resolve();
+    await eventually(() => expect(a.told.slice(0, 3)).toEqual([...a.told.slice(0, 2), "leads"]));
   });
 
   test("a record that vanishes while its holder is cut off is not taken before that has ended", async () => {
