@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { connectInCluster } from "../../src/cluster/service-account.ts";
+import { connectInCluster, namespaceOf } from "../../src/cluster/service-account.ts";
 
 const ENV = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: "1" };
 
@@ -40,4 +40,17 @@ test("an IPv6 address of the API server is put in brackets", async () => {
   const client = await connectInCluster(folder, { ...ENV, KUBERNETES_SERVICE_HOST: "::1" });
   await expect(client.get("/version")).rejects.toThrow("::1:1");
   await client.close();
+});
+
+describe("the namespace that the Pod is in", () => {
+  test("is read from beside the token", async () => {
+    await writeFile(join(folder, "namespace"), "drawbridge-system\n");
+    expect(await namespaceOf(folder)).toBe("drawbridge-system");
+  });
+
+  test("where it can't be read, it says what to do", async () => {
+    const reading = namespaceOf(folder);
+    await expect(reading).rejects.toThrow(/--in-cluster: .*Name the namespace by --namespace$/);
+    await expect(reading).rejects.toMatchObject({ code: "invalid-service-account" });
+  });
 });

@@ -78,6 +78,7 @@ describe("options that contradict each other", () => {
       /--webhook-url registers with a cluster: name it by --kubeconfig, or .* --in-cluster/,
     ],
     [{ service: SERVICE }, /--service registers with a cluster: name it by --kubeconfig, or in a Pod by --in-cluster/],
+    [{ namespace: "x" }, /--namespace is a namespace of a cluster: name that by --kubeconfig, or .* --in-cluster/],
     [{ inCluster: true, policies: "p" }, /--policies is for use without a cluster; with one, `kubectl apply`/],
     [{ kubeconfig: "k", policies: "p" }, /--policies is for use without a cluster/],
   ])("%j", (options, message) => {
