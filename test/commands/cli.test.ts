@@ -91,6 +91,7 @@ describe("bad input ends with exit code 2, one message and no stack trace", () =
       ["serve", "--service", "drawbridge"],
       /It must be NAMESPACE\/NAME or NAMESPACE\/NAME:PORT/,
     ],
+    ["a namespace that is none", ["serve", "--namespace", "a/b"], /It must be the name of a namespace/],
     ["a Service's port that is none", ["serve", "--service", "a/b:0"], /It must be NAMESPACE\/NAME or/],
     ["a Service's name that is none", ["serve", "--service", "a/b.c"], /It must be NAMESPACE\/NAME or/],
     [
