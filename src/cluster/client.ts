@@ -166,7 +166,7 @@ export class KubernetesClient {
     let timer: NodeJS.Timeout | undefined;
     try {
       const { headers, dispatcher: connections } = await authentication;
-      const dispatcher = beforeSend === undefined ? connections : connections.compose(checkedBy(beforeSend));
+      const dispatcher = beforeSend === undefined ? connections : connections.compose(checkedBy(beforeSend, limit));
       const message = `${what}: no answer within ${timeoutMs} ms`;
       timer = setTimeout(() => limit.abort(new ApiError({ status: 0, reason: "Timeout", message })), timeoutMs);
       const response = await this.#send({ headers, dispatcher }, { method, path, query, signal, body });
@@ -222,11 +222,16 @@ export class KubernetesClient {
 }
 
 /** undici asks a handler to begin when it is about to write the request to a connection, again for each retry. */
-function checkedBy(beforeSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+function checkedBy(beforeSend: () => void, call: AbortController): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        beforeSend();
+        try {
+          beforeSend();
+        } catch (error) {
+          call.abort(error);
+          throw error;
+        }
         handler.onRequestStart?.(controller, context);
       },
       onResponseStart: (...args) => handler.onResponseStart?.(...args),

@@ -21,18 +21,18 @@ export type FencedClient = Pick<KubernetesClient, "get" | "create" | "replace" |
 
 /**
  * A client whose writes are made in this term or not at all. Each is checked when a connection is open and takes it, so
- * a process that was frozen while it waited for one sends nothing when it goes on; and each is given up when it has had
- * no answer for `limitMs`, which is to be no more than the time between the end of a term and the begin of another's:
- * then nobody leads while this process still waits for a write of its own.
+ * a process that was frozen while it waited for one sends nothing when it goes on. What was sent in the term is waited
+ * for, since it is done or not whoever waits; but each is given up when it has had no answer for `limitMs`, which is to
+ * be no more than the time between the end of a term and the begin of another's: then nobody leads while this process
+ * still waits for a write of its own.
  *
  * What is left: a write that was sent in time and is still on its way, in the network or in an API server that lets it
  * wait. Nothing on this side can take that back, so whatever is written by such a client must do no harm when it comes
  * late: it is level-triggered, names the uid or resourceVersion that it is about or applies exactly what the
  * configuration says, and the next leader hears of it by its watch.
  */
-export function fenced(client: KubernetesClient, { signal, check }: Term, limitMs: number): FencedClient {
+export function fenced(client: KubernetesClient, { check }: Term, limitMs: number): FencedClient {
   const inTerm = (options: CallOptions = {}) => ({
-    signal: options.signal ? AbortSignal.any([signal, options.signal]) : signal,
     timeoutMs: Math.min(options.timeoutMs ?? limitMs, limitMs),
     beforeSend: check,
   });

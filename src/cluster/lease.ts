@@ -187,7 +187,12 @@ export class Elector {
   async #read(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options;
     try {
-      return await client.get<Lease>(paths.leases(namespace, name), this.#limits());
+      // A write is waited for: given up, it might be done all the same, and the record be a dead process's.
+      const { signal } = this.#stopping;
+      return await client.get<Lease>(paths.leases(namespace, name), {
+        ...this.#limits(),
+        ...(!signal.aborted && { signal }),
+      });
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
@@ -205,10 +210,9 @@ export class Elector {
   }
 
   /** Where one call gets no answer at all there is time for a second one, over another connection. A stop waits less. */
-  #limits(): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
+  #limits(): { readonly timeoutMs: number } {
     const { renewMs, retryMs } = this.#options.times;
-    const { signal } = this.#stopping;
-    return signal.aborted ? { timeoutMs: retryMs } : { timeoutMs: renewMs / 2, signal };
+    return { timeoutMs: this.#stopping.signal.aborted ? retryMs : renewMs / 2 };
   }
 
   /** The record as nobody's; undefined where it was somebody else's already. */
