@@ -1,7 +1,7 @@
 /** A process of its own: the least that a webhook in Node can be. It allows everything and looks at nothing. */
 import { createServer, type Server } from "node:https";
 import { once } from "node:events";
-import type { KeyPair } from "../src/certs/issue.ts";
+import type { KeyPair } from "../src/certs/inspect.ts";
 import { replyToParent } from "./child.ts";
 
 export type Question =

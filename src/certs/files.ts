@@ -1,20 +1,20 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { isIP } from "node:net";
 import { join } from "node:path";
 import { InputError } from "../model/errors.ts";
-import { issueCa, issueLeaf, type KeyPair } from "./issue.ts";
+import { type KeyPair, type Leaf, leafOf, type Signer, signerOf } from "./inspect.ts";
+import { issueCa, issueLeaf } from "./issue.ts";
+import { LIVES, type Lives, renewAt } from "./lives.ts";
 
-/** What a server needs to be trusted: its certificate, and the CA that its clients are told of. */
-export interface ServingCertificate {
-  readonly leaf: KeyPair;
-  readonly caCert: string;
+/** What a server that is alone needs to be trusted: its certificate, and the CA that its clients are told of. */
+export interface OwnCertificate {
+  readonly ca: Signer;
+  readonly leaf: Leaf;
 }
 
-/** A CA and a leaf that live as long as the process. */
-export async function inMemory(names: readonly string[], now: Date): Promise<ServingCertificate> {
-  const ca = await issueCa(now);
-  return { leaf: await issueLeaf(ca, names, now), caCert: ca.cert };
+/** A CA that lives as long as the process (and at most as CAs do), and a certificate. */
+export async function inMemory(names: readonly string[], now: Date, lives: Lives = LIVES): Promise<OwnCertificate> {
+  const ca = signerOf(await issueCa(now, lives));
+  return { ca, leaf: await sign(ca, names, now, lives) };
 }
 
 /**
@@ -22,20 +22,23 @@ export async function inMemory(names: readonly string[], now: Date): Promise<Ser
  * there is used while it is good for another third of its life; else it is made anew.
  * @throws InputError invalid-certificate where the folder cannot be written
  */
-export async function inFolder(folder: string, names: readonly string[], now: Date): Promise<ServingCertificate> {
+export async function inFolder(
+  folder: string,
+  names: readonly string[],
+  now: Date,
+  lives: Lives = LIVES,
+): Promise<OwnCertificate> {
   try {
     await mkdir(folder, { recursive: true });
-    let ca = await readPair(folder, "ca");
-    if (ca === undefined || !isFresh(ca, now)) {
-      ca = await issueCa(now);
+    let ca = await readIf(folder, "ca", signerOf);
+    if (ca === undefined || !isFresh(ca, now, lives)) {
+      ca = signerOf(await issueCa(now, lives));
       await writePair(folder, "ca", ca);
     }
-    let leaf = await readPair(folder, "tls");
-    if (leaf === undefined || !isFresh(leaf, now) || !isSignedBy(leaf, ca) || !isFor(leaf, names)) {
-      leaf = await issueLeaf(ca, names, now);
-      await writePair(folder, "tls", leaf);
-    }
-    return { leaf, caCert: ca.cert };
+    const issuer = ca;
+    const leaf = await readIf(folder, "tls", (pair) => leafOf(pair, issuer, names));
+    if (leaf !== undefined && isFresh(leaf, now, lives)) return { ca, leaf };
+    return await renew({ ca }, names, now, lives, folder);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InputError("invalid-certificate", `--cert-dir ${folder}: ${why}. Name a folder that can be written.`, {
@@ -44,14 +47,31 @@ export async function inFolder(folder: string, names: readonly string[], now: Da
   }
 }
 
-/** A pair that is there, can be read and belongs together; else nothing. */
-async function readPair(folder: string, name: string): Promise<KeyPair | undefined> {
+/** Another certificate of the same CA, which is all that clients know. */
+export async function renew(
+  { ca }: Pick<OwnCertificate, "ca">,
+  names: readonly string[],
+  now: Date,
+  lives: Lives,
+  folder?: string,
+): Promise<OwnCertificate> {
+  const leaf = await sign(ca, names, now, lives);
+  if (folder !== undefined) await writePair(folder, "tls", leaf);
+  return { ca, leaf };
+}
+
+async function sign(ca: Signer, names: readonly string[], now: Date, lives: Lives): Promise<Leaf> {
+  return leafOf(await issueLeaf(ca, names, now, lives), ca, names);
+}
+
+/** What is there, can be read and is what it should be; else nothing. */
+async function readIf<T>(folder: string, name: string, check: (pair: KeyPair) => T): Promise<T | undefined> {
   try {
     const [cert, key] = await Promise.all([
       readFile(join(folder, `${name}.crt`), "utf8"),
       readFile(join(folder, `${name}.key`), "utf8"),
     ]);
-    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)) ? { cert, key } : undefined;
+    return check({ cert, key });
   } catch {
     return undefined;
   }
@@ -69,17 +89,6 @@ async function writePair(folder: string, name: string, { cert, key }: KeyPair): 
   }
 }
 
-function isFresh({ cert }: KeyPair, now: Date): boolean {
-  const { validFromDate, validToDate } = new X509Certificate(cert);
-  const renewAt = validToDate.getTime() - (validToDate.getTime() - validFromDate.getTime()) / 3;
-  return validFromDate <= now && now.getTime() < renewAt;
-}
-
-function isSignedBy({ cert }: KeyPair, ca: KeyPair): boolean {
-  return new X509Certificate(cert).verify(new X509Certificate(ca.cert).publicKey);
-}
-
-function isFor({ cert }: KeyPair, names: readonly string[]): boolean {
-  const certificate = new X509Certificate(cert);
-  return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined);
+function isFresh(of: { readonly notBefore: number; readonly notAfter: number }, now: Date, lives: Lives): boolean {
+  return of.notBefore <= now.getTime() && now.getTime() < renewAt(of, lives);
 }

@@ -19,6 +19,7 @@ export const paths = {
     pathOf("/apis/admissionregistration.k8s.io/v1", ["mutatingwebhookconfigurations", name]),
   leases: (namespace: string, name?: string) =>
     pathOf("/apis/coordination.k8s.io/v1", ["namespaces", namespace], ["leases", name]),
+  secrets: (namespace: string, name?: string) => pathOf("/api/v1", ["namespaces", namespace], ["secrets", name]),
   selfSubjectReviews: () => "/apis/authentication.k8s.io/v1/selfsubjectreviews",
 } as const;
 

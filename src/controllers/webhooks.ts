@@ -1,3 +1,4 @@
+import { type Authority, authoritiesIn } from "../certs/inspect.ts";
 import { ApiError } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
@@ -26,13 +27,13 @@ export interface ServicePort {
 
 export interface Registration {
   readonly address: Address;
-  /** PEM of the CA that signed our certificate. */
-  readonly caCert: string;
+  /** PEM of the CAs by one of which our certificate is signed. */
+  readonly caBundle: string;
   readonly mode: Cap;
 }
 
 /** Name of both configurations. */
-const NAME = "drawbridge";
+export const WEBHOOKS_NAME = "drawbridge";
 
 const TIMEOUT_SECONDS = 3;
 
@@ -51,30 +52,45 @@ export interface Registrar {
    * @throws InputError registration-refused
    */
   readonly register: () => Promise<void>;
-  /** The same for one of several servers: what is there is left, since others stand behind it. Rejects with ApiError. */
-  readonly write: () => Promise<void>;
+  /**
+   * The same for one of several servers: what is there is left, since others stand behind it. Where versions are given,
+   * HTTP 409 if somebody has written since: then this was decided on what is no longer so. Rejects with ApiError.
+   */
+  readonly write: (seen?: SeenVersions) => Promise<void>;
   /** Tells it to ask us no more. What another server has registered since is left alone. */
   readonly unregister: () => Promise<void>;
 }
 
-export function createRegistrar(client: RegistrarClient, registration: Registration): Registrar {
-  const { validating, mutating } = webhookConfigurations(registration);
-  const configurations = [
-    // The one that cannot refuse anything first.
-    { path: paths.mutatingWebhookConfigurations(NAME), object: mutating },
-    { path: paths.validatingWebhookConfigurations(NAME), object: validating },
-  ];
+/** resourceVersions; undefined where there is none. */
+export interface SeenVersions {
+  readonly validating?: string | undefined;
+  readonly mutating?: string | undefined;
+}
 
-  const unregister = async (): Promise<void> => {
-    const removals = configurations.map(({ path }) => removeOwn(client, path, registration));
-    const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+export interface RegistrarOptions extends Omit<Registration, "caBundle"> {
+  /** The bundle in force. */
+  readonly caBundle: () => string;
+}
+
+export function createRegistrar(client: RegistrarClient, { caBundle, ...where }: RegistrarOptions): Registrar {
+  const write = async (seen: SeenVersions = {}): Promise<void> => {
+    const { validating, mutating } = webhookConfigurations({ ...where, caBundle: caBundle() });
+    // The one that cannot refuse anything first.
+    for (const [path, object, resourceVersion] of [
+      [paths.mutatingWebhookConfigurations(WEBHOOKS_NAME), mutating, seen.mutating],
+      [paths.validatingWebhookConfigurations(WEBHOOKS_NAME), validating, seen.validating],
+    ] as const) {
+      const metadata = { ...METADATA, ...(resourceVersion && { resourceVersion }) };
+      await client.apply(path, { ...object, metadata }, { fieldManager: FIELD_MANAGER, force: true });
+    }
   };
 
-  const write = async (): Promise<void> => {
-    for (const { path, object } of configurations) {
-      await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
-    }
+  const unregister = async (): Promise<void> => {
+    const removals = [paths.mutatingWebhookConfigurations, paths.validatingWebhookConfigurations].map((path) =>
+      removeOwn(client, path(WEBHOOKS_NAME), { ...where, caBundle: caBundle() }),
+    );
+    const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   };
 
   const register = async (): Promise<void> => {
@@ -93,13 +109,13 @@ export function createRegistrar(client: RegistrarClient, registration: Registrat
   return { register, write, unregister };
 }
 
-async function removeOwn(client: RegistrarClient, path: string, { address, caCert }: Registration): Promise<void> {
+async function removeOwn(client: RegistrarClient, path: string, { address, caBundle }: Registration): Promise<void> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
     const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
-    const caBundle = encoded(caCert);
+    const ours = new Set(authoritiesIn(caBundle).map(({ id }) => id));
     const isOurs = webhooks.some(
-      ({ clientConfig = {} }) => clientConfig.caBundle === caBundle && isAt(clientConfig, address),
+      ({ clientConfig = {} }) => isAt(clientConfig, address) && trustedBy(clientConfig).some(({ id }) => ours.has(id)),
     );
     const { uid, resourceVersion } = metadata ?? {};
     if (isOurs)
@@ -110,19 +126,24 @@ async function removeOwn(client: RegistrarClient, path: string, { address, caCer
   }
 }
 
-interface WebhookConfiguration extends KubernetesObject {
+export interface WebhookConfiguration extends KubernetesObject {
   readonly webhooks?: readonly { readonly clientConfig?: ClientConfig }[];
 }
 
-interface ClientConfig {
+export interface ClientConfig {
   readonly url?: string;
   readonly service?: Partial<ServicePort>;
   readonly caBundle?: string;
 }
 
-function clientConfigOf(address: Address, path: string, caCert: string): ClientConfig {
+function clientConfigOf(address: Address, path: string, caBundle: string): ClientConfig {
   const at = "url" in address ? { url: address.url + path } : { service: { ...address.service, path } };
-  return { ...at, caBundle: encoded(caCert) };
+  return { ...at, caBundle: Buffer.from(caBundle).toString("base64") };
+}
+
+/** The CAs that the API server trusts when it calls this webhook. */
+export function trustedBy({ caBundle = "" }: ClientConfig): readonly Authority[] {
+  return authoritiesIn(Buffer.from(caBundle, "base64").toString());
 }
 
 function isAt({ url, service }: ClientConfig, address: Address): boolean {
@@ -131,12 +152,8 @@ function isAt({ url, service }: ClientConfig, address: Address): boolean {
   return service?.namespace === namespace && service.name === name && service.port === port;
 }
 
-function encoded(pem: string): string {
-  return Buffer.from(pem).toString("base64");
-}
-
 /** Both configurations as they are written: pure, so that tests and docs can look at them. */
-export function webhookConfigurations({ address, caCert, mode }: Registration): {
+export function webhookConfigurations({ address, caBundle, mode }: Registration): {
   validating: object;
   mutating: object;
 } {
@@ -145,7 +162,7 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
     timeoutSeconds: TIMEOUT_SECONDS,
     matchPolicy: "Equivalent",
   };
-  const client = (path: string) => ({ clientConfig: clientConfigOf(address, path, caCert) });
+  const client = (path: string) => ({ clientConfig: clientConfigOf(address, path, caBundle) });
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };
   const policies = {
     ...common,
@@ -232,7 +249,7 @@ const WORKLOAD_RULES = ["", "apps", "batch"].map((group) =>
   ),
 );
 
-const METADATA = { name: NAME, labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER } };
+const METADATA = { name: WEBHOOKS_NAME, labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER } };
 
 /** Where something may be refused, and the rest. A namespace without a label, or with one that says nothing, is as the installation. */
 function modeSelectors(mode: Cap): { enforced: object; observed: object } {

@@ -11,13 +11,14 @@ import {
   type Answer,
   toReview,
 } from "./review.ts";
+import { type Pair, tlsOptions } from "./tls.ts";
 import { type ValidateDeps, validate } from "./validate.ts";
 
 export interface AppDeps extends ValidateDeps, MutateDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** PEM. */
-  readonly tls: { readonly key: string; readonly cert: string };
+  /** The certificate to begin with; `useCertificate` changes it. */
+  readonly tls: Pair;
   readonly phase: () => Phase;
 }
 
@@ -37,8 +38,7 @@ const KEEP_ALIVE_MS = 100_000;
 export function createApp(deps: AppDeps): FastifyInstance {
   const app = Fastify({
     https: {
-      ...deps.tls,
-      minVersion: "TLSv1.2",
+      ...tlsOptions(deps.tls),
       // As an option of Fastify itself it would be ignored.
       headersTimeout: KEEP_ALIVE_MS + 5_000,
     },

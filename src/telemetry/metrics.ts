@@ -72,6 +72,12 @@ export function createMetrics() {
       labelNames: ["to"] as const,
       registers,
     }),
+    certificateExpiry: new Gauge({
+      name: "drawbridge_certificate_expiry_seconds",
+      help: "When certificates end, in seconds since 1970: ca (the one that signs) and leaf (this server's own).",
+      labelNames: ["what"] as const,
+      registers,
+    }),
     cacheLastEvent: new Gauge({
       name: "drawbridge_cache_last_event_timestamp_seconds",
       help: "When the API server was last heard of for a resource: a list, an event or a bookmark, normally once a minute.",

@@ -38,8 +38,8 @@ describe("issued certificates", () => {
   });
 
   test("in memory: the CA that is told to clients is the one that signed", async () => {
-    const { leaf, caCert } = await inMemory(["localhost"], NOW);
-    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(caCert).publicKey)).toBe(true);
+    const { leaf, ca } = await inMemory(["localhost"], NOW);
+    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
   });
 });
 
@@ -57,7 +57,7 @@ describe("certificates in a folder", () => {
     expect((await readdir(folder)).toSorted()).toEqual(["ca.crt", "ca.key", "tls.crt", "tls.key"]);
     expect((await stat(join(folder, "ca.key"))).mode & 0o777).toBe(0o600);
     expect((await stat(join(folder, "tls.key"))).mode & 0o777).toBe(0o600);
-    expect(await read("ca.crt")).toBe(first.caCert);
+    expect(await read("ca.crt")).toBe(first.ca.cert);
     expect(await inFolder(folder, ["localhost"], later(1))).toEqual(first);
   });
 
@@ -67,23 +67,23 @@ describe("certificates in a folder", () => {
   ])("the leaf alone is made anew for %s", async (_what, names, now) => {
     const first = await inFolder(folder, ["localhost"], NOW);
     const second = await inFolder(folder, names, now);
-    expect(second.caCert).toBe(first.caCert);
+    expect(second.ca.cert).toBe(first.ca.cert);
     expect(second.leaf).not.toEqual(first.leaf);
   });
 
   test("all are made anew in the last third of their life, and before it begins", async () => {
     const first = await inFolder(folder, ["localhost"], NOW);
-    expect((await inFolder(folder, ["localhost"], later(240))).caCert).toBe(first.caCert);
+    expect((await inFolder(folder, ["localhost"], later(240))).ca.cert).toBe(first.ca.cert);
     const second = await inFolder(folder, ["localhost"], later(250));
-    expect(second.caCert).not.toBe(first.caCert);
-    expect((await inFolder(folder, ["localhost"], later(-300))).caCert).not.toBe(second.caCert);
+    expect(second.ca.cert).not.toBe(first.ca.cert);
+    expect((await inFolder(folder, ["localhost"], later(-300))).ca.cert).not.toBe(second.ca.cert);
   });
 
   test.each(["ca.key", "ca.crt", "tls.key", "tls.crt"])("a spoilt %s is replaced", async (file) => {
     await inFolder(folder, ["localhost"], NOW);
     await writeFile(join(folder, file), "spoilt");
-    const { leaf, caCert } = await inFolder(folder, ["localhost"], NOW);
-    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(caCert).publicKey)).toBe(true);
+    const { leaf, ca } = await inFolder(folder, ["localhost"], NOW);
+    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
     expect(await read(file)).not.toBe("spoilt");
   });
 
@@ -91,8 +91,8 @@ describe("certificates in a folder", () => {
     await inFolder(folder, ["localhost"], NOW);
     const other = await issueCa(NOW);
     await writeFile(join(folder, "ca.key"), other.key);
-    const { leaf, caCert } = await inFolder(folder, ["localhost"], NOW);
-    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(caCert).publicKey)).toBe(true);
+    const { leaf, ca } = await inFolder(folder, ["localhost"], NOW);
+    expect(new X509Certificate(leaf.cert).verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
     expect(await read("ca.key")).not.toBe(other.key);
   });
 

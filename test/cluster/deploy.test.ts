@@ -178,7 +178,7 @@ describeCluster(
         // What a server that was killed has left: another way to another server.
         const left = webhookConfigurations({
           address: { url: "https://127.0.0.1:1" },
-          caCert: readFileSync(join(cluster().directory, "certificates/apiserver.crt"), "utf8"),
+          caBundle: readFileSync(join(cluster().directory, "certificates/apiserver.crt"), "utf8"),
           mode: "enforce",
         });
         for (const object of [left.mutating, left.validating]) {

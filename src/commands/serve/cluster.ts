@@ -80,12 +80,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onRuleset: onDocument("NetworkRuleset"),
     onBaseline: onDocument("NetworkBaseline"),
     onException: onDocument("NetworkException"),
-    onTrouble: (resource, { during, error, failures }: Trouble) => {
-      metrics.reflectorErrors.inc({ resource });
-      const details = { resource, during, failures, error: String(error) };
-      if (during === "list" || during === "watch") log.warn(details, "the cache of a resource is behind; trying again");
-      else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
-    },
+    onTrouble: troubleLog(log, metrics),
   });
   caches.start();
 
@@ -108,6 +103,16 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       await working;
       await caches.stop();
     },
+  };
+}
+
+/** Says what hinders a cache, which goes on by itself. */
+export function troubleLog(log: Logger, metrics: Metrics): (resource: string, trouble: Trouble) => void {
+  return (resource, { during, error, failures }) => {
+    metrics.reflectorErrors.inc({ resource });
+    const details = { resource, during, failures, error: String(error) };
+    if (during === "list" || during === "watch") log.warn(details, "the cache of a resource is behind; trying again");
+    else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
   };
 }
 

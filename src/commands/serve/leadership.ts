@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { backoffMs, pause } from "../../cluster/backoff.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
 import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
@@ -10,9 +9,9 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 
 /** What one server does at a time, however many there are. */
 export interface Duties {
-  /** Until the signal; resolves when nothing of it runs any more. */
+  /** Until the signal; resolves when nothing of it runs any more. One of several servers registers in it, too. */
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
-  /** Not there where the API server is not to ask us. */
+  /** Of a server that is alone, or of the last one. Not there where the API server is not to ask us. */
   readonly registrar?: (client: FencedClient) => Registrar;
 }
 
@@ -60,11 +59,7 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     namespace,
     name,
     identity,
-    work: async (term) => {
-      const writer = inTerm(term);
-      const registrar = duties.registrar?.(writer);
-      await Promise.all([duties.work(writer, term.signal), registrar && register(registrar, term.signal, log)]);
-    },
+    work: (term) => duties.work(inTerm(term), term.signal),
     onLead: ({ leaseTransitions }) => {
       metrics.leaderTransitions.inc({ to: "leader" });
       log.info({ lease, identity, leaseTransitions }, "leading");
@@ -82,22 +77,6 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     start: async () => elector.start(),
     stop: () => elector.stop(registrarFor && ((term) => unregister(registrarFor(inTerm(term)), log))),
   };
-}
-
-/** By a leader: tried until it is done or the term is over, since ending would take a server away that answers well. */
-async function register(registrar: Registrar, signal: AbortSignal, log: Logger): Promise<void> {
-  for (let failures = 1; !signal.aborted; failures++) {
-    try {
-      await registrar.write();
-      log.info("registered");
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      const retryInMs = Math.round(backoffMs(failures, { minMs: 500, maxMs: 30_000 }));
-      log.error({ error: String(error), retryInMs }, "the webhooks cannot be registered; trying again");
-      await pause(retryInMs, signal);
-    }
-  }
 }
 
 async function unregister(registrar: Registrar, log: Logger): Promise<void> {

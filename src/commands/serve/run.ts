@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { inFolder, inMemory, type ServingCertificate } from "../../certs/files.ts";
+import { LIVES, type Lives } from "../../certs/lives.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { connect } from "../../cluster/connect.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
@@ -13,8 +13,10 @@ import { readEmbeddedPolicies, readPolicies } from "../../files/policies.ts";
 import { InputError } from "../../model/errors.ts";
 import { createApp, type Phase } from "../../server/app.ts";
 import { createHealthApp } from "../../server/health.ts";
+import { type Pair, useCertificate } from "../../server/tls.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
+import { ownCertificates, sharedCertificates } from "./certificates.ts";
 import { type Cluster, watchCluster } from "./cluster.ts";
 import { electedLeader, type Leadership, loneLeader } from "./leadership.ts";
 import type { ServeOptions } from "./options.ts";
@@ -26,21 +28,28 @@ const CLOSE_LIMIT_MS = 20_000;
 /**
  * Runs the server until SIGTERM or SIGINT. It listens first, then watches, and takes part in the election of who
  * registers with the cluster only when it can answer: an API server is never told of a webhook that is not ready.
+ * @param lives of its certificates; another for tests that cannot wait for days
  * @throws InputError
  */
-export async function runServer(options: ServeOptions): Promise<void> {
+export async function runServer(options: ServeOptions, lives: Lives = LIVES): Promise<void> {
   const settings = settingsOf(options);
   const log = createLogger(options.logLevel);
   const stop = stopSignal(settings.drainMs + CLOSE_LIMIT_MS);
   try {
-    await serve(options, settings, stop, log);
+    await serve(options, settings, lives, stop, log);
   } catch (error) {
     if (!stop.signal.aborted) throw error; // else whatever it was, it was cut short by the stop
   }
   log.info("stopped");
 }
 
-async function serve(options: ServeOptions, settings: Settings, stop: StopSignal, log: Logger): Promise<void> {
+async function serve(
+  options: ServeOptions,
+  settings: Settings,
+  lives: Lives,
+  stop: StopSignal,
+  log: Logger,
+): Promise<void> {
   const { mode, policies } = options;
   const { address, host, drainMs } = settings;
   const metrics = createMetrics();
@@ -48,16 +57,37 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
   const embedded = await readEmbeddedPolicies();
   const own = policies === undefined ? new DocumentSet() : await readPolicies(policies, checkDocument);
   const alone = configure(mode, embedded, own);
-  const certificate = await certificateFor(settings.names, options.certDir);
   const client = await clientOf(settings);
   const shared = await sharedNamespace(options, settings);
   let cluster: Cluster | undefined;
   let leadership: Leadership | undefined;
+  const use = (pair: Pair): void => useCertificate(app, pair);
+  const deps = { names: settings.names, lives, use, log, metrics };
+  const certificates =
+    client && shared !== undefined
+      ? await sharedCertificates(deps, client, shared)
+      : await ownCertificates(deps, options.certDir);
+
+  const leadershipOf = (reader: KubernetesClient, { work }: Cluster): Leadership => {
+    const registrar =
+      address &&
+      ((client: FencedClient) => createRegistrar(client, { address, caBundle: () => certificates.bundle, mode }));
+    const duties = {
+      work: async (writer: FencedClient, signal: AbortSignal) => {
+        const write = registrar?.(writer).write;
+        const leading = { client: writer, signal, ...(write && { write }) };
+        await Promise.all([work(writer, signal), certificates.lead?.(leading)]);
+      },
+      ...(registrar && { registrar }),
+    };
+    const how = { client: reader, duties, log, metrics };
+    return shared === undefined ? loneLeader(how) : electedLeader(how, shared);
+  };
 
   const app = createApp({
     log,
     metrics,
-    tls: certificate.leaf,
+    tls: certificates.initial,
     phase: () => phase,
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
@@ -66,7 +96,7 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     isOwn: (request) => cluster?.isOwn(request) ?? false,
   });
   const health = createHealthApp({
-    readiness: () => readiness(phase, cluster),
+    readiness: () => readiness(phase, cluster, certificates.problem),
     metrics: () => {
       cluster?.measure();
       metrics.leader.set(leadership?.leads() ? 1 : 0);
@@ -78,20 +108,15 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     await listen(health, host, options.healthPort, "--health-port");
     cluster = client && (await watchCluster({ client, mode, embedded, log, metrics, signal: stop.signal }));
     const url = await listen(app, host, settings.port, "--port");
+    certificates.start();
     await cluster?.synced(stop.signal);
     phase = "serving";
     if (client && cluster) {
-      const duties = {
-        work: cluster.work,
-        ...(address && {
-          registrar: (writer: FencedClient) => createRegistrar(writer, { address, caCert: certificate.caCert, mode }),
-        }),
-      };
-      const deps = { client, duties, log, metrics };
-      leadership = shared === undefined ? loneLeader(deps) : electedLeader(deps, shared);
+      leadership = leadershipOf(client, cluster);
       await leadership.start();
     }
-    log.info({ url, mode, cluster: settings.cluster, namespace: shared, address }, "ready");
+    await certificates.ready(stop.signal);
+    if (!stop.signal.aborted) log.info({ url, mode, cluster: settings.cluster, namespace: shared, address }, "ready");
     await stop.asked;
 
     phase = "draining";
@@ -100,6 +125,7 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     await sleep(drainMs);
   } finally {
     await app.close();
+    await certificates.stop();
     await cluster?.stop();
     await client?.close();
     await health.close();
@@ -121,16 +147,13 @@ async function sharedNamespace({ namespace }: ServeOptions, { cluster }: Setting
   return namespaceOf(cluster.serviceAccount);
 }
 
-function certificateFor(names: readonly string[], folder: string | undefined): Promise<ServingCertificate> {
-  return folder === undefined ? inMemory(names, new Date()) : inFolder(folder, names, new Date());
-}
-
-function readiness(phase: Phase, cluster: Cluster | undefined) {
+function readiness(phase: Phase, cluster: Cluster | undefined, problem: string | undefined) {
   const missing = cluster?.missing() ?? [];
   const checks = {
     ...(phase === "draining" && { server: "is stopping" }),
     ...(phase === "starting" && { server: "is starting" }),
     ...(missing.length > 0 && { caches: `not yet read from the API server: ${missing.join(", ")}` }),
+    ...(problem !== undefined && { certificate: problem }),
   };
   return { ready: Object.keys(checks).length === 0, checks, configuration: cluster?.configuration.problems ?? [] };
 }
