@@ -51,6 +51,7 @@ describe("what follows from the options", () => {
       { inCluster: "/run/token" },
       { cluster: { serviceAccount: "/run/token" }, host: "" },
     ],
+    ["localhost is one address", { host: "localhost" }, { host: "127.0.0.1", names: ["localhost", "127.0.0.1"] }],
     ["by Service from outside", { kubeconfig: "k", service: SERVICE }, { cluster: { kubeconfig: "k" }, host: "" }],
     [
       "what is said holds",
@@ -79,6 +80,8 @@ describe("options that contradict each other", () => {
     ],
     [{ service: SERVICE }, /--service registers with a cluster: name it by --kubeconfig, or in a Pod by --in-cluster/],
     [{ namespace: "x" }, /--namespace is a namespace of a cluster: name that by --kubeconfig, or .* --in-cluster/],
+    [{ inCluster: true, certDir: "c" }, /--cert-dir is for a server that is alone/],
+    [{ kubeconfig: "k", namespace: "n", certDir: "c" }, /--cert-dir is for a server that is alone/],
     [{ inCluster: true, policies: "p" }, /--policies is for use without a cluster; with one, `kubectl apply`/],
     [{ kubeconfig: "k", policies: "p" }, /--policies is for use without a cluster/],
   ])("%j", (options, message) => {

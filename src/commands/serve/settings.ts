@@ -26,7 +26,9 @@ export function settingsOf(options: ServeOptions): Settings {
   checkTogether(options);
   const cluster = clusterOf(options);
   const address = addressOf(options);
-  const host = options.host ?? (options.inCluster || options.service ? EVERY_ADDRESS : "127.0.0.1");
+  const asked = options.host ?? (options.inCluster || options.service ? EVERY_ADDRESS : "127.0.0.1");
+  // Fastify would listen on ::1 too, by a second server that it shows to nobody, so its certificate would never change.
+  const host = asked === "localhost" ? "127.0.0.1" : asked;
   return {
     ...(cluster && { cluster }),
     ...(address && { address }),
@@ -37,7 +39,8 @@ export function settingsOf(options: ServeOptions): Settings {
   };
 }
 
-function checkTogether({ kubeconfig, inCluster, namespace, webhookUrl, service, policies }: ServeOptions): void {
+function checkTogether(options: ServeOptions): void {
+  const { kubeconfig, inCluster, namespace, webhookUrl, service, policies, certDir } = options;
   const refuse = (message: string): never => {
     throw new InputError("invalid-option", message);
   };
@@ -54,6 +57,9 @@ function checkTogether({ kubeconfig, inCluster, namespace, webhookUrl, service, 
   }
   if (namespace !== undefined && !hasCluster) {
     refuse("--namespace is a namespace of a cluster: name that by --kubeconfig, or in a Pod by --in-cluster.");
+  }
+  if (certDir !== undefined && (namespace !== undefined || inCluster !== undefined)) {
+    refuse("--cert-dir is for a server that is alone; one of several keeps its CA in a Secret: leave --cert-dir out.");
   }
   if (policies !== undefined && hasCluster) {
     const advice = "with one, `kubectl apply` the same documents to it";

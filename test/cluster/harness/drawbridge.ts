@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Lives } from "../../../src/certs/lives.ts";
 import type { Cluster } from "./cluster.ts";
 import { freePort } from "./net.ts";
 
@@ -30,23 +31,27 @@ export interface DrawbridgeOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default true: resolves when it is ready. */
   readonly waitUntilReady?: boolean;
+  /** Of its certificates, where a test cannot wait for days. */
+  readonly lives?: Lives;
   /** To start again where another has been. */
   readonly ports?: { readonly webhook: number; readonly health: number };
 }
 
 const CLI = join(import.meta.dirname, "../../../src/cli.ts");
+const BRIEFLY = join(import.meta.dirname, "serve-briefly.ts");
 const READY_LIMIT_MS = 30_000;
 
 /** `drawbridge serve` as a process of its own, as a person would start it. */
 export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {
-  const { cluster, args = [], env = {}, waitUntilReady = true } = options;
+  const { cluster, args = [], env = {}, lives, waitUntilReady = true } = options;
   const webhook = options.ports?.webhook ?? (await freePort());
   const health = options.ports?.health ?? (await freePort());
   const url = `https://127.0.0.1:${webhook}`;
   const where = cluster
     ? ["--kubeconfig", cluster.kubeconfigs.admin, "--webhook-url", url]
     : ["--port", String(webhook)];
-  const child = spawn(process.execPath, [CLI, "serve", ...where, "--health-port", String(health), ...args], {
+  const program = lives === undefined ? [CLI] : [BRIEFLY, JSON.stringify(lives)];
+  const child = spawn(process.execPath, [...program, "serve", ...where, "--health-port", String(health), ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
