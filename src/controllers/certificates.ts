@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { authoritiesIn, type Leaf, leafOf, signerOf } from "../certs/inspect.ts";
 import { issueCa, issueLeaf } from "../certs/issue.ts";
@@ -116,16 +117,20 @@ export class Certificates {
   async lead({ client, write, signal }: Leading): Promise<void> {
     const { now, elapsed, lives, log } = this.#options;
     const ends = AbortSignal.any([signal, this.#stopping.signal]);
-    let written: { readonly bundle: string; readonly at: number } | undefined;
+    let written: { readonly over: SeenVersions; readonly at: number } | undefined;
     const publish = async (bundle: string): Promise<void> => {
       if (write === undefined || this.#leaf === undefined) return;
       const authorities = authoritiesIn(bundle);
-      const isUnderWay = written?.bundle === bundle && elapsed() - written.at < WRITTEN_IS_SEEN_MS;
+      const seen = this.#webhooks.versions;
+      const isUnderWay =
+        written?.over.validating === seen.validating &&
+        written?.over.mutating === seen.mutating &&
+        elapsed() - (written?.at ?? 0) < WRITTEN_IS_SEEN_MS;
       // Once in any case: the leader before may have had another address.
       if (written !== undefined && (isUnderWay || this.#webhooks.carries(authorities))) return;
-      await write(this.#webhooks.versions);
+      await write(seen);
       const what = written === undefined ? "registered" : "webhook configurations written";
-      written = { bundle, at: elapsed() };
+      written = { over: seen, at: elapsed() };
       log.info({ cas: authorities.map(({ name }) => name) }, what);
     };
     const look = async (): Promise<void> => {
@@ -207,7 +212,7 @@ export class Certificates {
       this.#secret === undefined
         ? // By a name of its own, without force: where another has made it since, that is a conflict (HTTP 409), and
           // unlike a POST it needs no right to create just any Secret.
-          await client.apply<Secret>(path, object, { fieldManager: `${FIELD_MANAGER}-${generations.ca.name}`, signal })
+          await client.apply<Secret>(path, object, { fieldManager: `${FIELD_MANAGER}-${randomUUID()}`, signal })
         : await client.replace<Secret>(path, object, { fieldManager: FIELD_MANAGER, signal });
     this.#read(written);
     log.info(

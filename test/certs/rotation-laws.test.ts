@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { authorityIdsOf, System, type Op } from "./system.ts";
 import { HOUR_MS } from "./build.ts";

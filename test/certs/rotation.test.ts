@@ -29,16 +29,16 @@ describe("what the leader does next", () => {
   interface Case extends Partial<Situation> {
     readonly at?: number;
     readonly does: string | undefined;
-    readonly then?: Partial<Generations>;
+    readonly becomes?: Partial<Generations>;
   }
   test.each<[string, Case]>([
-    ["at first: a CA", { does: "issue", then: { ca: fresh, previous: [], since: NOW } }],
+    ["at first: a CA", { does: "issue", becomes: { ca: fresh, previous: [], since: NOW } }],
     [
       "without a Secret, where the webhooks trust another: that stays in the bundle",
-      { observed: observed([A_CERT, HOUR_MS]), does: "issue", then: { ca: fresh, previous: [A_CERT] } },
+      { observed: observed([A_CERT, HOUR_MS]), does: "issue", becomes: { ca: fresh, previous: [A_CERT] } },
     ],
     ["nothing, in the first two thirds", { stored: only, at: 243 * DAY_MS, does: undefined }],
-    ["then another CA beside it", { stored: only, at: 244 * DAY_MS, does: "prepare", then: { ca: A, next: fresh } }],
+    ["then another CA beside it", { stored: only, at: 244 * DAY_MS, does: "prepare", becomes: { ca: A, next: fresh } }],
     ["that waits until it is published", { stored: both, observed: observed([A, DAY_MS]), does: undefined }],
     [
       "and until that has settled",
@@ -50,7 +50,7 @@ describe("what the leader does next", () => {
         stored: both,
         observed: observed([A, DAY_MS], [B, 5 * MINUTE_MS]),
         does: "switch",
-        then: { ca: B, previous: [A_CERT], since: NOW },
+        becomes: { ca: B, previous: [A_CERT], since: NOW },
       },
     ],
     ["where nobody verifies it signs at once", { stored: both, does: "switch" }],
@@ -64,21 +64,21 @@ describe("what the leader does next", () => {
         stored: { ...only, previous: [C] },
         at: 7 * DAY_MS + 5 * MINUTE_MS,
         does: "drop",
-        then: { ca: A, previous: [] },
+        becomes: { ca: A, previous: [] },
       },
     ],
     [
       "a deleted Secret asks for another CA, in good order",
-      { remembered: only, does: "prepare", then: { ca: A, next: fresh } },
+      { remembered: only, does: "prepare", becomes: { ca: A, next: fresh } },
     ],
-    ["which may be there already", { remembered: both, does: "restore", then: both }],
+    ["which may be there already", { remembered: both, does: "restore", becomes: both }],
     [
       "a Secret of another CA: those in use stay in the bundle",
       {
         stored: { ...only, ca: C },
         observed: observed([A_CERT, DAY_MS]),
         does: "adopt",
-        then: { ca: C, previous: [A_CERT], since: NOW },
+        becomes: { ca: C, previous: [A_CERT], since: NOW },
       },
     ],
     [
@@ -87,7 +87,7 @@ describe("what the leader does next", () => {
     ],
     [
       "a CA that has ended is replaced at once",
-      { stored: only, at: 366 * DAY_MS, does: "issue", then: { previous: [] } },
+      { stored: only, at: 366 * DAY_MS, does: "issue", becomes: { previous: [] } },
     ],
     [
       "by the next one, where there is one",
@@ -99,16 +99,16 @@ describe("what the leader does next", () => {
     ],
     [
       "one that has not begun, by our clock, too, but stays trusted",
-      { stored: only, at: -2 * HOUR_MS, does: "issue", then: { ca: fresh, previous: [A_CERT] } },
+      { stored: only, at: -2 * HOUR_MS, does: "issue", becomes: { ca: fresh, previous: [A_CERT] } },
     ],
-  ])("%s", (_name, { at = 0, does, then = {}, ...situation }) => {
+  ])("%s", (_name, { at = 0, does, becomes = {}, ...situation }) => {
     const step = nextStep(
       { stored: undefined, remembered: situation.stored, observed: UNREGISTERED, ...situation },
       NOW + at,
       LIVES,
     );
     expect(step?.what).toBe(does);
-    if (step !== undefined) expect(step.make(fresh)).toMatchObject(then);
+    if (step !== undefined) expect(step.make(fresh)).toMatchObject(becomes);
   });
 
   test("no private key outlives its CA's turn", () => {

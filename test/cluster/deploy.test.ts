@@ -103,7 +103,12 @@ describeCluster(
         ["no", "update leases/another"],
         ["no", "delete leases/drawbridge"],
         ["no", "list leases"],
-        ["no", "get secrets"],
+        ["yes", "create secrets/drawbridge-ca"],
+        ["yes", "update secrets/drawbridge-ca"],
+        ["no", "create secrets"],
+        ["no", "get secrets/another"],
+        ["no", "list secrets"],
+        ["no", "delete secrets/drawbridge-ca"],
       ])("%s: it may %s", async (answer, what) => {
         const asking = ["auth", "can-i", ...what.split(" "), "-n", NAMESPACE, `--as=${ACCOUNT}`];
         expect((await cluster().kubectl(asking)).stdout.trim()).toBe(answer);

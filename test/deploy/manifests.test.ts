@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
+import { SECRET_NAME } from "../../src/certs/secret.ts";
 import { addServeCommand } from "../../src/commands/serve/command.ts";
 import type { ServeOptions } from "../../src/commands/serve/options.ts";
 import { settingsOf } from "../../src/commands/serve/settings.ts";
@@ -176,11 +177,12 @@ describe("what it may do", () => {
     expect(subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: account.namespace }]);
   });
 
-  test("has no wildcard, no secrets, and nothing that leads to more", () => {
-    const { rules } = only("ClusterRole") as Role;
-    const words = [...rules, ...(only("Role") as Role).rules].flatMap((rule) =>
-      [rule.apiGroups, rule.resources, rule.verbs].flat(),
-    );
+  test("has no wildcard, no Secret but the one of its CA, and nothing that leads to more", () => {
+    const { rules } = only("Role") as Role;
+    const ofSecrets = rules.filter(({ resources }) => resources.includes("secrets"));
+    expect(ofSecrets).toMatchObject([{ resources: ["secrets"], resourceNames: [SECRET_NAME] }]);
+    const others = [...(only("ClusterRole") as Role).rules, ...rules.filter((rule) => !ofSecrets.includes(rule))];
+    const words = others.flatMap((rule) => [rule.apiGroups, rule.resources, rule.verbs].flat());
     expect(words).not.toContain("*");
     expect(words.filter((word) => /secret|role|bind|escalate|impersonate|pods|token/.test(word))).toEqual([]);
   });

@@ -71,7 +71,7 @@ async function serve(
   const leadershipOf = (reader: KubernetesClient, { work }: Cluster): Leadership => {
     const registrar =
       address &&
-      ((client: FencedClient) => createRegistrar(client, { address, caBundle: () => certificates.bundle, mode }));
+      ((writer: FencedClient) => createRegistrar(writer, { address, caBundle: () => certificates.bundle, mode }));
     const duties = {
       work: async (writer: FencedClient, signal: AbortSignal) => {
         const write = registrar?.(writer).write;
