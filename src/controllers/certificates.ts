@@ -122,12 +122,12 @@ export class Certificates {
       if (write === undefined || this.#leaf === undefined) return;
       const authorities = authoritiesIn(bundle);
       const seen = this.#webhooks.versions;
-      const isUnderWay =
-        written?.over.validating === seen.validating &&
-        written?.over.mutating === seen.mutating &&
-        elapsed() - (written?.at ?? 0) < WRITTEN_IS_SEEN_MS;
       // Once in any case: the leader before may have had another address.
-      if (written !== undefined && (isUnderWay || this.#webhooks.carries(authorities))) return;
+      if (written !== undefined) {
+        const { over, at } = written;
+        const isUnseen = over.validating === seen.validating || over.mutating === seen.mutating;
+        if (this.#webhooks.carries(authorities) || (isUnseen && elapsed() - at < WRITTEN_IS_SEEN_MS)) return;
+      }
       await write(seen);
       const what = written === undefined ? "registered" : "webhook configurations written";
       written = { over: seen, at: elapsed() };
@@ -206,15 +206,17 @@ export class Certificates {
       step.what === "issue" || step.what === "prepare"
         ? step.make(signerOf(await issueCa(new Date(now()), lives)))
         : step.make();
-    const object = secretOf(namespace, generations, this.#secret);
+    const known = this.#secret;
+    const object = secretOf(namespace, generations, known);
     const path = paths.secrets(namespace, SECRET_NAME);
     const written =
-      this.#secret === undefined
+      known === undefined
         ? // By a name of its own, without force: where another has made it since, that is a conflict (HTTP 409), and
           // unlike a POST it needs no right to create just any Secret.
           await client.apply<Secret>(path, object, { fieldManager: `${FIELD_MANAGER}-${randomUUID()}`, signal })
         : await client.replace<Secret>(path, object, { fieldManager: FIELD_MANAGER, signal });
-    this.#read(written);
+    // Unless the watch was quicker: it may even know of what came after.
+    if (this.#secret === known) this.#read(written);
     log.info(
       {
         step: step.what,

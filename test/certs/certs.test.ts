@@ -30,11 +30,20 @@ describe("issued certificates", () => {
     expect(leafCert.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
   });
 
-  test("of two generations have different names", async () => {
+  test("of two generations have different names, also of one moment", async () => {
     const names = await Promise.all(
-      [NOW, later(1)].map(async (date) => new X509Certificate((await issueCa(date)).cert).subject),
+      [NOW, NOW].map(async (date) => new X509Certificate((await issueCa(date)).cert).subject),
     );
     expect(new Set(names).size).toBe(2);
+  });
+
+  test("a leaf lives a week, and where its CA ends before that, as long as the CA", async () => {
+    const ca = await issueCa(NOW);
+    const lastsUntil = async (now: Date) =>
+      new X509Certificate((await issueLeaf(ca, ["localhost"], now)).cert).validToDate.getTime();
+    const seconds = (date: Date) => Math.floor(date.getTime() / 1000) * 1000;
+    expect(await lastsUntil(NOW)).toBe(seconds(later(7)));
+    expect(await lastsUntil(later(364))).toBe(new X509Certificate(ca.cert).validToDate.getTime());
   });
 
   test("in memory: the CA that is told to clients is the one that signed", async () => {

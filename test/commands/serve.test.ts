@@ -1,10 +1,14 @@
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { post } from "../../demo/recorded.ts";
 import type { NetworkException } from "../../src/config/exception.ts";
 import { type Drawbridge, startDrawbridge } from "../cluster/harness/drawbridge.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { egress, networkException } from "../helpers/build.ts";
 import { admissionRequest, admissionReview } from "../server/reviews.ts";
 
@@ -47,4 +51,33 @@ describe("a server without a cluster, whose folder of policies holds exceptions"
     if (text === undefined) expect(answer).not.toContain("(NetworkException");
     else expect(answer).toContain(text);
   });
+});
+
+test("a server that is alone renews its certificate by the same CA, and keeps it in its folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "drawbridge-serve-"));
+  const lives = { caMs: 3_600_000, leafMs: 3_000, settleMs: 0, backdateMs: 3_600_000 };
+  const server = await startDrawbridge({ args: ["--cert-dir", folder], lives });
+  try {
+    const ca = readFileSync(join(folder, "ca.crt"), "utf8");
+    const shown = async (): Promise<string> => {
+      const socket = connect({ host: "127.0.0.1", port: Number(new URL(server.url).port), ca });
+      await once(socket, "secureConnect");
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    const seen = new Set<string>();
+    await eventually(async () => {
+      seen.add(await shown());
+      expect(seen.size).toBe(3);
+    }, 20_000);
+    expect(readFileSync(join(folder, "ca.crt"), "utf8")).toBe(ca);
+    await eventually(async () =>
+      expect(new X509Certificate(readFileSync(join(folder, "tls.crt"))).fingerprint256).toBe(await shown()),
+    );
+    expect(await server.metrics()).toMatch(/^drawbridge_certificate_expiry_seconds\{what="leaf"\} \d{10}$/m);
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  }
 });
