@@ -8,6 +8,9 @@ import type { Lives } from "../../src/certs/lives.ts";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
+import { Certificates } from "../../src/controllers/certificates.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -21,6 +24,11 @@ const SECRET = "drawbridge-ca";
 const BRIEF: Lives = { caMs: 18_000, leafMs: 6_000, settleMs: 2_000, backdateMs: 3_600_000 };
 /** Only by being told to: these last longer than a test. */
 const LASTING: Lives = { ...BRIEF, caMs: 3_600_000, leafMs: 3_600_000 };
+
+function stepsIn(line: string): readonly string[] {
+  const { step } = JSON.parse(line) as { readonly step?: string };
+  return step === undefined ? [] : [step];
+}
 
 interface Configuration extends KubernetesObject {
   readonly webhooks: readonly { readonly clientConfig: { readonly caBundle: string } }[];
@@ -139,6 +147,41 @@ describeCluster("servers that share a CA", (cluster) => {
       return { failures, writes, handshakes };
     };
   };
+
+  test("of those who all believe that they lead one writes the Secret, and the others take that over", async () => {
+    const end = new AbortController();
+    const leaves = new Map<number, string>();
+    const steps: string[] = [];
+    const log = createLogger("info", { write: (line) => void steps.push(...stepsIn(line)) });
+    const believers = [0, 1, 2, 3].map(
+      (index) =>
+        new Certificates({
+          client,
+          namespace: NAMESPACE,
+          names: ["localhost"],
+          lives: LASTING,
+          onLeaf: ({ cert }) => leaves.set(index, cert),
+          onTrouble: (_resource, { error }) => expect.fail(String(error)),
+          log,
+          metrics: createMetrics(),
+        }),
+    );
+    try {
+      for (const believer of believers) believer.start();
+      const leading = believers.map((believer) => believer.lead({ client, signal: end.signal }));
+      await eventually(() => expect(leaves.size).toBe(believers.length));
+      const { metadata, data } = await secret();
+      const issuer = new X509Certificate(pem({ data }, "ca.crt"));
+      for (const cert of leaves.values()) expect(new X509Certificate(cert).verify(issuer.publicKey)).toBe(true);
+      expect(steps).toEqual(["issue"]);
+      expect((await secret()).metadata?.uid).toBe(metadata?.uid);
+      end.abort();
+      await Promise.all(leading);
+    } finally {
+      await Promise.all(believers.map((believer) => believer.stop()));
+      await cluster().ok(["delete", "secret", SECRET, "-n", NAMESPACE]);
+    }
+  });
 
   describe("by themselves", () => {
     beforeAll(() => startTwo(BRIEF));
