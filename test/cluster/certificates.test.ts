@@ -151,8 +151,8 @@ describeCluster("servers that share a CA", (cluster) => {
   test("of those who all believe that they lead one writes the Secret, and the others take that over", async () => {
     const end = new AbortController();
     const leaves = new Map<number, string>();
-    const steps: string[] = [];
-    const log = createLogger("info", { write: (line) => void steps.push(...stepsIn(line)) });
+    const taken: string[] = [];
+    const log = createLogger("info", { write: (line) => void taken.push(...stepsIn(line)) });
     const believers = [0, 1, 2, 3].map(
       (index) =>
         new Certificates({
@@ -173,7 +173,7 @@ describeCluster("servers that share a CA", (cluster) => {
       const { metadata, data } = await secret();
       const issuer = new X509Certificate(pem({ data }, "ca.crt"));
       for (const cert of leaves.values()) expect(new X509Certificate(cert).verify(issuer.publicKey)).toBe(true);
-      expect(steps).toEqual(["issue"]);
+      expect(taken).toEqual(["issue"]);
       expect((await secret()).metadata?.uid).toBe(metadata?.uid);
       end.abort();
       await Promise.all(leading);
