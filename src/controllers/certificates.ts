@@ -38,6 +38,8 @@ export interface Leading {
   readonly client: Pick<FencedClient, "apply" | "replace">;
   /** Writes the webhook configurations with the bundle in force; absent where the server registers nothing. */
   readonly write?: (seen: SeenVersions) => Promise<void>;
+  /** How long it takes, from when this server is ready, until calls find the way to it. */
+  readonly reachableAfterMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -114,12 +116,15 @@ export class Certificates {
   }
 
   /** Keeps the Secret and the webhook configurations, until the signal; to be called when the server can answer. */
-  async lead({ client, write, signal }: Leading): Promise<void> {
+  async lead({ client, write, reachableAfterMs, signal }: Leading): Promise<void> {
     const { now, elapsed, lives, log } = this.#options;
+    const reachableAt = elapsed() + reachableAfterMs;
     const ends = AbortSignal.any([signal, this.#stopping.signal]);
     let written: { readonly over: SeenVersions; readonly at: number } | undefined;
     const publish = async (bundle: string): Promise<void> => {
       if (write === undefined || this.#leaf === undefined) return;
+      // Where there is a registration already, others stand behind it.
+      if (!this.#webhooks.observed.registered && elapsed() < reachableAt) return;
       const authorities = authoritiesIn(bundle);
       const seen = this.#webhooks.versions;
       // Once in any case: the leader before may have had another address.

@@ -168,7 +168,7 @@ describeCluster("servers that share a CA", (cluster) => {
     );
     try {
       for (const believer of believers) believer.start();
-      const leading = believers.map((believer) => believer.lead({ client, signal: end.signal }));
+      const leading = believers.map((believer) => believer.lead({ client, signal: end.signal, reachableAfterMs: 0 }));
       await eventually(() => expect(leaves.size).toBe(believers.length));
       const { metadata, data } = await secret();
       const issuer = new X509Certificate(pem({ data }, "ca.crt"));
@@ -179,6 +179,35 @@ describeCluster("servers that share a CA", (cluster) => {
       await Promise.all(leading);
     } finally {
       await Promise.all(believers.map((believer) => believer.stop()));
+      await cluster().ok(["delete", "secret", SECRET, "-n", NAMESPACE]);
+    }
+  });
+
+  test("where there is no registration yet it waits until calls find the way to a server", async () => {
+    const end = new AbortController();
+    const REACHABLE_AFTER_MS = 1_500;
+    const certificates = new Certificates({
+      client,
+      namespace: NAMESPACE,
+      names: ["localhost"],
+      lives: LASTING,
+      onLeaf: () => {},
+      onTrouble: (_resource, { error }) => expect.fail(String(error)),
+      log: createLogger("silent"),
+      metrics: createMetrics(),
+    });
+    try {
+      certificates.start();
+      const began = performance.now();
+      const writes: number[] = [];
+      const write = async (): Promise<void> => void writes.push(performance.now() - began);
+      const leading = certificates.lead({ client, write, reachableAfterMs: REACHABLE_AFTER_MS, signal: end.signal });
+      await eventually(() => expect(writes).not.toEqual([]));
+      expect(Math.min(...writes)).toBeGreaterThanOrEqual(REACHABLE_AFTER_MS);
+      end.abort();
+      await leading;
+    } finally {
+      await certificates.stop();
       await cluster().ok(["delete", "secret", SECRET, "-n", NAMESPACE]);
     }
   });

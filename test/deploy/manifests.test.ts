@@ -49,6 +49,7 @@ interface Spec {
     readonly spec: {
       readonly serviceAccountName: string;
       readonly terminationGracePeriodSeconds: number;
+      readonly topologySpreadConstraints: readonly { readonly topologyKey: string; readonly labelSelector: object }[];
       readonly containers: readonly [Container];
     };
   };
@@ -149,8 +150,22 @@ describe("the Deployment", () => {
     expect(probes.filter(({ path }) => !health.hasRoute({ method: "GET", url: path }))).toEqual([]);
   });
 
-  test("never has two Pods, and a Pod has the time to end by itself", () => {
-    expect(deployment.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
+  test("always has a Pod that is ready, and calls find no other", () => {
+    expect(deployment.spec).toMatchObject({
+      replicas: 2,
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } },
+    });
+    expect(only("Service")).not.toHaveProperty(["spec", "publishNotReadyAddresses"]);
+    const { selector } = deployment.spec;
+    expect(only("PodDisruptionBudget")).toMatchObject({ spec: { maxUnavailable: 1, selector } });
+    const spread = pod.topologySpreadConstraints.map(({ topologyKey, labelSelector }) => [topologyKey, labelSelector]);
+    expect(spread).toEqual([
+      ["kubernetes.io/hostname", selector],
+      ["topology.kubernetes.io/zone", selector],
+    ]);
+  });
+
+  test("gives a Pod the time to end by itself", () => {
     // run.ts ends it by force 20 s after the draining.
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(settings.drainMs / 1000 + 20);
   });

@@ -25,6 +25,9 @@ import { type Settings, settingsOf } from "./settings.ts";
 /** What the process may take to end beyond the draining, before it is ended by force. */
 const CLOSE_LIMIT_MS = 20_000;
 
+/** Two readiness probes of deploy/server.yaml, and the time until every node knows of it. */
+const SERVICE_LEADS_TO_US_MS = 12_000;
+
 /**
  * Runs the server until SIGTERM or SIGINT. It listens first, then watches, and takes part in the election of who
  * registers with the cluster only when it can answer: an API server is never told of a webhook that is not ready.
@@ -75,7 +78,8 @@ async function serve(
     const duties = {
       work: async (writer: FencedClient, signal: AbortSignal) => {
         const write = registrar?.(writer).write;
-        const leading = { client: writer, signal, ...(write && { write }) };
+        const reachableAfterMs = address && "service" in address ? SERVICE_LEADS_TO_US_MS : 0;
+        const leading = { client: writer, signal, reachableAfterMs, ...(write && { write }) };
         await Promise.all([work(writer, signal), certificates.lead?.(leading)]);
       },
       ...(registrar && { registrar }),
