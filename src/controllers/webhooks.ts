@@ -9,10 +9,12 @@ import {
   MANAGED_BY_LABEL,
   MODE_LABEL,
   NAMESPACE_NAME_LABEL,
+  PENDING_LABEL,
   SYSTEM_NAMESPACES,
 } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { isOfBaseline } from "./cel.ts";
 import { WORKLOAD_CONDITIONS } from "./workload-conditions.ts";
 
 /** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
@@ -38,6 +40,9 @@ const TIMEOUT_SECONDS = 3;
 
 /** A server that hangs must not hold Pods back for long. */
 const WORKLOAD_TIMEOUT_SECONDS = 2;
+
+/** The gate writes a few policies before it answers. */
+const GATE_TIMEOUT_SECONDS = 5;
 
 /** A stop must not wait for an API server that hangs. */
 const UNREGISTER_LIMIT_MS = 5_000;
@@ -193,6 +198,31 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
           rules: WORKLOAD_RULES,
           matchConditions: WORKLOAD_CONDITIONS,
         },
+        {
+          name: `deletions.networkpolicies.${GROUP}`,
+          ...common,
+          ...client("/validate"),
+          sideEffects: "None",
+          namespaceSelector: { matchExpressions: [notSystem] },
+          // With Fail no namespace could be deleted during an outage. That is no gap: admission-policies.ts refuses the
+          // same in the API server itself.
+          failurePolicy: "Ignore",
+          rules: [rule("networking.k8s.io", "v1", ["networkpolicies"], "Namespaced", ["DELETE"])],
+          matchConditions: [{ name: "is-of-a-baseline", expression: isOfBaseline("oldObject") }],
+        },
+        {
+          name: `gate.pods.${GROUP}`,
+          ...common,
+          ...client("/gate"),
+          timeoutSeconds: GATE_TIMEOUT_SECONDS,
+          // It writes policies, and in a dry run nothing.
+          sideEffects: "NoneOnDryRun",
+          // Finished namespaces do not carry the marker, so they never ask: neither their Pods nor their uptime
+          // depend on us.
+          namespaceSelector: { matchExpressions: [notSystem, { key: PENDING_LABEL, operator: "Exists" }] },
+          failurePolicy: "Fail",
+          rules: [rule("", "v1", ["pods"], "Namespaced", ["CREATE"])],
+        },
       ],
     },
     mutating: {
@@ -239,6 +269,7 @@ function rule(
   version: string,
   resources: readonly string[],
   scope: "Namespaced" | "Cluster" | "*",
+  operations: readonly ("CREATE" | "UPDATE" | "DELETE")[] = ["CREATE", "UPDATE"],
 ): object {
-  return { apiGroups: [group], apiVersions: [version], operations: ["CREATE", "UPDATE"], resources, scope };
+  return { apiGroups: [group], apiVersions: [version], operations, resources, scope };
 }

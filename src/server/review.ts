@@ -60,8 +60,12 @@ export function isBeingDeleted({ operation, oldObject }: AdmissionRequest): bool
   return operation === "UPDATE" && oldObject != null && isTerminating(oldObject);
 }
 
+const REASONS = { 403: "Forbidden", 503: "ServiceUnavailable" } as const;
+
 export interface Answer {
   readonly allowed: boolean;
+  /** Of a refusal: 403 by default. 503 where the same request may be allowed in a moment. */
+  readonly code?: 403 | 503;
   readonly message?: string;
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
@@ -70,7 +74,7 @@ export interface Answer {
 
 /** A verdict is always HTTP 200 with the uid echoed: anything else is a failure, which failurePolicy decides. */
 export function toReview(uid: string, answer: Answer): JsonObject {
-  const { allowed, message, warnings = [], auditAnnotations = {}, patch = [] } = answer;
+  const { allowed, code = 403, message, warnings = [], auditAnnotations = {}, patch = [] } = answer;
   return {
     apiVersion: "admission.k8s.io/v1",
     kind: "AdmissionReview",
@@ -78,7 +82,7 @@ export function toReview(uid: string, answer: Answer): JsonObject {
       uid,
       allowed,
       // Without a code kubectl would show a refusal as "BadRequest".
-      ...(!allowed && { status: { code: 403, reason: "Forbidden", message } }),
+      ...(!allowed && { status: { code, reason: REASONS[code], message } }),
       ...(warnings.length > 0 && { warnings }),
       ...(Object.keys(auditAnnotations).length > 0 && { auditAnnotations }),
       ...(patch.length > 0 && { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") }),

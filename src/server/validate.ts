@@ -11,10 +11,11 @@ import type { Problem } from "../model/errors.ts";
 import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
+import { type ProtectDeps, protect } from "./protect.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 import { writtenBy } from "./written.ts";
 
-export interface ValidateDeps {
+export interface ValidateDeps extends ProtectDeps {
   readonly configuration: () => Configuration;
   /** Labels of a namespace; undefined where there is none. Rejects where that cannot be told within so many milliseconds. */
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
@@ -37,7 +38,12 @@ const NOTHING: Verdict = { decision: ALLOWED, findings: [] };
 /** What /validate says of one request. Rejects only where it cannot know, which the API server sees as a failure. */
 export async function validate(request: AdmissionRequest, deps: ValidateDeps, waitMs: number): Promise<Verdict> {
   const { kind, object } = request;
-  if (object == null || request.operation === "DELETE" || isBeingDeleted(request)) return NOTHING;
+  if (isBeingDeleted(request)) return NOTHING;
+  if (kind.kind === "NetworkPolicy" && !deps.isOwn(request)) {
+    const lines = await protect(request, deps, waitMs);
+    if (lines !== undefined) return refused(lines);
+  }
+  if (object == null || request.operation === "DELETE") return NOTHING;
   if (kind.group === GROUP) {
     const invalid = invalidDocument(kind.kind, object);
     if (invalid !== undefined || kind.kind !== "NetworkException") return invalid ?? NOTHING;

@@ -9,10 +9,12 @@ import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
+import { createGate } from "../../controllers/gate.ts";
 import type { Documents } from "../../engine/configuration.ts";
 import { InputError } from "../../model/errors.ts";
 import { FIELD_MANAGER } from "../../model/names.ts";
-import type { KubernetesObject, Labels } from "../../model/objects.ts";
+import { isTerminating, type KubernetesObject, type Labels, type Namespace } from "../../model/objects.ts";
+import type { Ensured } from "../../server/gate.ts";
 import type { AdmissionRequest } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -35,7 +37,9 @@ export interface Cluster {
   /** Resolves when everything has been read once and the baseline loop runs. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
+  readonly ensureBaseline: (namespace: string, waitMs: number) => Promise<Ensured>;
   /** Sets the gauges that tell how things stand now. */
   readonly measure: () => void;
   readonly stop: () => Promise<void>;
@@ -46,14 +50,15 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   const { client, mode, embedded, log, metrics, signal } = how;
   const user = await whoAmI(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
-  const loop = new BaselineLoop({
+  const writing = {
     client,
+    configuration: () => configuration.current,
+    onWrite: (what: "policy" | "marker") => metrics.baselineWrites.inc({ what }),
+  };
+  const loop = new BaselineLoop({
     log,
     metrics,
-    configuration: () => configuration.current,
-    namespace: (name) => caches.namespace(name),
-    policies: (namespace) => caches.policiesIn(namespace),
-    onWrite: (what) => metrics.baselineWrites.inc({ what }),
+    ...writing,
   });
 
   const onDocument = (kind: ConfigKind) => {
@@ -93,7 +98,12 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       loop.start(caches.namespaces());
     },
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
+    isGoing: async (name, waitMs) => {
+      const namespace = await liveNamespace(name, waitMs, client);
+      return namespace === undefined || isTerminating(namespace);
+    },
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
+    ensureBaseline: createGate(writing),
     measure: () => {
       metrics.baselinePending.set(caches.namespaces().filter(isPending).length);
       for (const [resource, at] of caches.lastEvents()) metrics.cacheLastEvent.set({ resource }, at / 1000);
@@ -113,13 +123,16 @@ async function namespaceLabels(
   client: KubernetesClient,
 ): Promise<Labels | undefined> {
   const cached = caches.namespace(name);
-  if (cached !== undefined) return cached.metadata?.labels ?? {};
+  const namespace = cached ?? (await liveNamespace(name, waitMs, client));
+  return namespace && (namespace.metadata?.labels ?? {});
+}
+
+async function liveNamespace(name: string, waitMs: number, client: KubernetesClient): Promise<Namespace | undefined> {
   try {
-    const found = await client.get<KubernetesObject>(paths.namespaces(name), { timeoutMs: waitMs });
-    return found.metadata?.labels ?? {};
+    return await client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs });
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
-    throw new Error(`the labels of namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+    throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
   }
 }
 

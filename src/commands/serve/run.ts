@@ -60,7 +60,10 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     now: Date.now,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
+    isGoing: async (namespace, waitMs) => cluster?.isGoing(namespace, waitMs) ?? false,
     isOwn: (request) => cluster?.isOwn(request) ?? false,
+    // Without a cluster there is no namespace that could wait.
+    ensureBaseline: async (namespace, waitMs) => cluster?.ensureBaseline(namespace, waitMs) ?? { outcome: "unmarked" },
   });
   const health = createHealthApp({
     readiness: () => readiness(phase, cluster),
