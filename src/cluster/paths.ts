@@ -15,10 +15,8 @@ export const paths = {
     namespace === undefined
       ? `/apis/${API_VERSION}/networkexceptions`
       : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
-  validatingWebhookConfigurations: (name?: string) =>
-    pathOf(ADMISSION, ["validatingwebhookconfigurations", name]),
-  mutatingWebhookConfigurations: (name?: string) =>
-    pathOf(ADMISSION, ["mutatingwebhookconfigurations", name]),
+  validatingWebhookConfigurations: (name?: string) => pathOf(ADMISSION, ["validatingwebhookconfigurations", name]),
+  mutatingWebhookConfigurations: (name?: string) => pathOf(ADMISSION, ["mutatingwebhookconfigurations", name]),
   mutatingAdmissionPolicies: (name?: string) => pathOf(ADMISSION, ["mutatingadmissionpolicies", name]),
   mutatingAdmissionPolicyBindings: (name?: string) => pathOf(ADMISSION, ["mutatingadmissionpolicybindings", name]),
   validatingAdmissionPolicies: (name?: string) => pathOf(ADMISSION, ["validatingadmissionpolicies", name]),

@@ -182,7 +182,7 @@ function governing(labels: string, { mode, baselines }: Configuration): object[]
   const modeLabel = `variables.labels[?${quoted(MODE_LABEL)}].orValue("")`;
   const baselineLabel = quoted(BASELINE_LABEL);
   const sorted = baselines.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const matching = sorted.map(({ metadata, spec }) => {
+  const choices = sorted.map(({ metadata, spec }) => {
     const selected = selects(toSelector(spec.namespaceSelector, ""), "variables.labels");
     return `${selected} ? ${quoted(metadata.name)} : ""`;
   });
@@ -195,7 +195,7 @@ function governing(labels: string, { mode, baselines }: Configuration): object[]
       expression:
         `variables.mode != "enforce" ? "" : ${baselineLabel} in variables.labels ? ` +
         `(${named} ? variables.labels[${baselineLabel}] : "") : ` +
-        `([${matching.join(", ")}].filter(name, name != "") + [""])[0]`,
+        `([${choices.join(", ")}].filter(name, name != "") + [""])[0]`,
     },
   ];
 }

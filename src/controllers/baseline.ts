@@ -31,9 +31,15 @@ export type Reconciled =
  * `ungoverned`: it is marked, but no baseline is to be injected. `complete`: all that its baseline wants is there.
  */
 export type Ensured =
-  | { readonly outcome: "absent" | "unmarked" }
+  | { readonly outcome: "absent" }
+  | { readonly outcome: "unmarked" }
   | { readonly outcome: "ungoverned"; readonly namespace: Namespace }
-  | { readonly outcome: "complete"; readonly namespace: Namespace; readonly baseline: string; readonly applied: string[] }
+  | {
+      readonly outcome: "complete";
+      readonly namespace: Namespace;
+      readonly baseline: string;
+      readonly applied: string[];
+    }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
 export function isPending(namespace: Namespace): boolean {
@@ -48,23 +54,12 @@ export function isPending(namespace: Namespace): boolean {
  */
 export async function reconcileBaseline(name: string, deps: BaselineDeps): Promise<Reconciled> {
   const ensured = await ensurePolicies(name, deps);
-  switch (ensured.outcome) {
-    case "absent":
-    case "unmarked":
-      return { outcome: "nothing" };
-    case "conflict":
-      return ensured;
-    case "ungoverned": {
-      // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
-      const removed = await removeMarker(ensured.namespace, deps);
-      return removed ? { outcome: "finished", applied: [] } : { outcome: "nothing" };
-    }
-    case "complete": {
-      const { baseline, applied } = ensured;
-      const removed = await removeMarker(ensured.namespace, deps);
-      return removed ? { outcome: "finished", baseline, applied } : { outcome: "nothing" };
-    }
-  }
+  if (ensured.outcome === "absent" || ensured.outcome === "unmarked") return { outcome: "nothing" };
+  if (ensured.outcome === "conflict") return ensured;
+  if (!(await removeMarker(ensured.namespace, deps))) return { outcome: "nothing" };
+  // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
+  if (ensured.outcome === "ungoverned") return { outcome: "finished", applied: [] };
+  return { outcome: "finished", baseline: ensured.baseline, applied: ensured.applied };
 }
 
 /**
@@ -159,7 +154,11 @@ async function applyPolicy(
     // Somebody's, and merged with ours: what we have put into it is taken out again.
     const nothing = { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { namespace, name } };
     await client.apply(path, nothing, options);
-    throw new ApiError({ status: 409, reason: "Conflict", message: `NetworkPolicy ${namespace}/${name} is somebody's` });
+    throw new ApiError({
+      status: 409,
+      reason: "Conflict",
+      message: `NetworkPolicy ${namespace}/${name} is somebody's`,
+    });
   }
   // Server-side apply leaves alone what somebody else has added and we do not name, such as clauses to a deny.
   await client.replace(path, { ...stored, spec: policy.spec }, options);

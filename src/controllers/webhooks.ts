@@ -15,6 +15,7 @@ import {
 import type { KubernetesObject } from "../model/objects.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import { isOfBaseline } from "./cel.ts";
+import { ownersOf } from "./owner.ts";
 import { WORKLOAD_CONDITIONS } from "./workload-conditions.ts";
 
 /** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
@@ -36,6 +37,8 @@ export interface Registration {
 /** Name of both configurations. */
 const NAME = "drawbridge";
 
+const GATE = `gate.pods.${GROUP}`;
+
 const TIMEOUT_SECONDS = 3;
 
 /** A server that hangs must not hold Pods back for long. */
@@ -54,28 +57,45 @@ export interface Registrar {
    * @throws InputError registration-refused
    */
   readonly register: () => Promise<void>;
-  /** Tells it to ask us no more. What another server has registered since is left alone. */
-  readonly unregister: () => Promise<void>;
+  /**
+   * Tells it to ask us no more; but the gate stays shut where another server of this installation is to come. What
+   * another server has registered since is left alone: then it is false.
+   */
+  readonly unregister: () => Promise<boolean>;
+}
+
+/** A Service is there for whoever is behind it; a URL is this process. */
+export function outlives(address: Address): boolean {
+  return "service" in address;
 }
 
 export function createRegistrar(client: KubernetesClient, registration: Registration): Registrar {
   const { validating, mutating } = webhookConfigurations(registration);
+  const isToRemain = outlives(registration.address);
+  // Namespaces that are created before the next server comes are marked by the API server itself.
+  const gateOnly = { ...validating, webhooks: validating.webhooks.filter(({ name }) => name === GATE) };
   const configurations = [
     // The one that cannot refuse anything first.
-    { path: paths.mutatingWebhookConfigurations(NAME), object: mutating },
-    { path: paths.validatingWebhookConfigurations(NAME), object: validating },
+    { path: paths.mutatingWebhookConfigurations(NAME), object: mutating, remainder: undefined },
+    {
+      path: paths.validatingWebhookConfigurations(NAME),
+      object: validating,
+      remainder: isToRemain ? gateOnly : undefined,
+    },
   ];
 
-  const unregister = async (): Promise<void> => {
-    const removals = configurations.map(({ path }) => removeOwn(client, path, registration));
-    const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
+  const unregister = async (): Promise<boolean> => {
+    const removals = configurations.map(({ path, remainder }) => removeOwn(client, path, registration, remainder));
+    const results = await Promise.allSettled(removals);
+    const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    return results.some((result) => result.status === "fulfilled" && result.value);
   };
 
   const register = async (): Promise<void> => {
     try {
       for (const { path, object } of configurations) {
-        await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
+        await client.apply(path, await owned(client, object, isToRemain), { fieldManager: FIELD_MANAGER, force: true });
       }
     } catch (cause) {
       const undone = await unregister().then(
@@ -90,7 +110,23 @@ export function createRegistrar(client: KubernetesClient, registration: Registra
   return { register, unregister };
 }
 
-async function removeOwn(client: KubernetesClient, path: string, { address, caCert }: Registration): Promise<void> {
+async function owned(
+  client: KubernetesClient,
+  object: WebhookConfiguration,
+  outlive: boolean,
+  timeoutMs?: number,
+): Promise<WebhookConfiguration> {
+  const ownerReferences = outlive ? await ownersOf(client, timeoutMs) : [];
+  return ownerReferences.length === 0 ? object : { ...object, metadata: { ...object.metadata, ownerReferences } };
+}
+
+/** True if it was ours. What is to remain of it takes its place. */
+async function removeOwn(
+  client: KubernetesClient,
+  path: string,
+  { address, caCert }: Registration,
+  remainder: WebhookConfiguration | undefined,
+): Promise<boolean> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
     const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
@@ -99,16 +135,33 @@ async function removeOwn(client: KubernetesClient, path: string, { address, caCe
       ({ clientConfig = {} }) => clientConfig.caBundle === caBundle && isAt(clientConfig, address),
     );
     const { uid, resourceVersion } = metadata ?? {};
-    if (isOurs)
-      await client.delete(path, { timeoutMs, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) });
+    if (!isOurs) return false;
+    const seen = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+    if (remainder === undefined) await client.delete(path, { timeoutMs, ...seen });
+    else {
+      const { metadata: own, ...rest } = await owned(client, remainder, true, timeoutMs);
+      await client.apply(
+        path,
+        { ...rest, metadata: { ...own, ...seen } },
+        { fieldManager: FIELD_MANAGER, force: true, timeoutMs },
+      );
+    }
+    return true;
   } catch (error) {
     // Gone already, or changed by somebody since we looked: then it is theirs.
     if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+    return false;
   }
 }
 
 interface WebhookConfiguration extends KubernetesObject {
-  readonly webhooks?: readonly { readonly clientConfig?: ClientConfig }[];
+  readonly webhooks?: readonly Webhook[];
+}
+
+interface Webhook {
+  readonly name?: string;
+  readonly clientConfig?: ClientConfig;
+  readonly [field: string]: unknown;
 }
 
 interface ClientConfig {
@@ -134,8 +187,8 @@ function encoded(pem: string): string {
 
 /** Both configurations as they are written: pure, so that tests and docs can look at them. */
 export function webhookConfigurations({ address, caCert, mode }: Registration): {
-  validating: object;
-  mutating: object;
+  validating: Required<WebhookConfiguration>;
+  mutating: Required<WebhookConfiguration>;
 } {
   const common = {
     admissionReviewVersions: ["v1"],
@@ -211,7 +264,7 @@ export function webhookConfigurations({ address, caCert, mode }: Registration): 
           matchConditions: [{ name: "is-of-a-baseline", expression: isOfBaseline("oldObject") }],
         },
         {
-          name: `gate.pods.${GROUP}`,
+          name: GATE,
           ...common,
           ...client("/gate"),
           timeoutSeconds: GATE_TIMEOUT_SECONDS,

@@ -38,6 +38,8 @@ const app = createApp({
   configuration: () => configuration,
   namespaceLabels: async (name) => (Object.hasOwn(NAMESPACES, name) ? NAMESPACES[name] : undefined),
   exceptionsIn: () => [EXCEPTION],
+  isGoing: async () => false,
+  ensureBaseline: async () => ({ outcome: "complete" }),
   isOwn: () => false,
   now: () => NOW,
 });

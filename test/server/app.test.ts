@@ -47,6 +47,8 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     configuration: () => configuration,
     namespaceLabels: async (name) => namespaces[name],
     exceptionsIn: () => [],
+    isGoing: async () => false,
+    ensureBaseline: async () => ({ outcome: "complete" }),
     isOwn: () => false,
     now: () => NOW,
     ...tweak,

@@ -40,6 +40,7 @@ async function ask(
     configuration: () => configuration,
     namespaceLabels: async () => labels,
     exceptionsIn: (name: string) => own.exceptionsIn(name),
+    isGoing: async () => false,
     isOwn: () => false,
     now: () => Date.parse(now),
   };

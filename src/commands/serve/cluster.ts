@@ -5,11 +5,13 @@ import { paths } from "../../cluster/paths.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
 import type { ConfigKind } from "../../config/validate.ts";
+import { AdmissionLoop } from "../../controllers/admission-loop.ts";
 import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
 import { createGate } from "../../controllers/gate.ts";
+import { type Address, outlives } from "../../controllers/webhooks.ts";
 import type { Documents } from "../../engine/configuration.ts";
 import { InputError } from "../../model/errors.ts";
 import { FIELD_MANAGER } from "../../model/names.ts";
@@ -22,6 +24,8 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 export interface ClusterOptions {
   readonly client: KubernetesClient;
   readonly mode: Cap;
+  /** How the API server is told of this server, if it is. */
+  readonly address: Address | undefined;
   readonly embedded: Documents;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -36,6 +40,10 @@ export interface Cluster {
   readonly missing: () => readonly string[];
   /** Resolves when everything has been read once and the baseline loop runs. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** The API server asks us from now on, so it may make namespaces wait for us. */
+  readonly registered: () => void;
+  /** It does not any more: nothing may be left that waits, unless another server of this installation is to come. */
+  readonly unregistered: () => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
@@ -47,7 +55,7 @@ export interface Cluster {
 
 /** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
-  const { client, mode, embedded, log, metrics, signal } = how;
+  const { client, mode, address, embedded, log, metrics, signal } = how;
   const user = await whoAmI(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const writing = {
@@ -61,6 +69,17 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     ...writing,
   });
 
+  // Without an address nobody calls the gate, so nothing may make it shut.
+  const admission =
+    address &&
+    new AdmissionLoop({
+      client,
+      log,
+      user,
+      configuration: () => configuration.current,
+      outlive: outlives(address),
+    });
+
   const onDocument = (kind: ConfigKind) => {
     return ({ type, object }: Change<KubernetesObject>) => {
       const { namespace, name } = object.metadata ?? {};
@@ -72,7 +91,9 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
         metrics.configurationRejections.inc({ kind });
         log.error({ kind, namespace, name }, problem);
       }
-      if (kind !== "NetworkException") loop.reconsider(caches.namespaces());
+      if (kind === "NetworkException") return;
+      loop.reconsider(caches.namespaces());
+      admission?.changed();
     };
   };
   const caches: Caches = createCaches(client, {
@@ -97,6 +118,11 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       await caches.synced(until);
       loop.start(caches.namespaces());
     },
+    registered: () => admission?.start(),
+    unregistered: async () => {
+      await admission?.stop();
+      if (address && !outlives(address)) await admission?.remove();
+    },
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     isGoing: async (name, waitMs) => {
       const namespace = await liveNamespace(name, waitMs, client);
@@ -109,6 +135,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       for (const [resource, at] of caches.lastEvents()) metrics.cacheLastEvent.set({ resource }, at / 1000);
     },
     stop: async () => {
+      await admission?.stop();
       await loop.stop();
       await caches.stop();
     },

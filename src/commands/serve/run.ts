@@ -75,21 +75,25 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
   try {
     // First of all: to wait for an API server is not to be dead, which the liveness probe would take it for.
     await listen(health, host, options.healthPort, "--health-port");
-    cluster = client && (await watchCluster({ client, mode, embedded, log, metrics, signal: stop.signal }));
+    cluster = client && (await watchCluster({ client, mode, address, embedded, log, metrics, signal: stop.signal }));
     const url = await listen(app, host, settings.port, "--port");
     await cluster?.synced(stop.signal);
     phase = "serving";
     await registrar?.register();
+    cluster?.registered();
     log.info({ url, mode, cluster: settings.cluster, registered: address }, "ready");
     await stop.asked;
 
     phase = "draining";
     log.info({ drainMs }, "stopping");
-    await registrar
-      ?.unregister()
-      .catch((error: unknown) =>
-        log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl"),
+    try {
+      if (await registrar?.unregister()) await cluster?.unregistered();
+    } catch (error) {
+      log.error(
+        { error: String(error) },
+        "what was registered could not be removed: remove it by kubectl (docs/serve.md)",
       );
+    }
     await sleep(drainMs);
   } finally {
     await app.close();
