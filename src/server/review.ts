@@ -34,6 +34,14 @@ export const ADMISSION_REVIEW_SCHEMA = {
   },
 } as const;
 
+/** As authentication.k8s.io/v1 has it. */
+export interface UserInfo {
+  readonly username?: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface AdmissionReview {
   readonly request: AdmissionRequest;
 }
@@ -45,7 +53,7 @@ export interface AdmissionRequest {
   readonly name?: string;
   readonly namespace?: string;
   readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
-  readonly userInfo: { readonly username?: string };
+  readonly userInfo: UserInfo;
   readonly object?: KubernetesObject | null;
   readonly oldObject?: KubernetesObject | null;
   readonly dryRun?: boolean;

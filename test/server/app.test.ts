@@ -48,6 +48,7 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     namespaceLabels: async (name) => namespaces[name],
     exceptionsIn: () => [],
     isGoing: async () => false,
+    canBind: async () => true,
     ensureBaseline: async () => ({ outcome: "complete" }),
     isOwn: () => false,
     now: () => NOW,

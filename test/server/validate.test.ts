@@ -22,6 +22,7 @@ async function verdictOf(request: AdmissionRequest, deps: Partial<ValidateDeps> 
       namespaceLabels: async () => RESTRICTED,
       exceptionsIn: () => [],
       isGoing: async () => false,
+      canBind: async () => true,
       isOwn: () => false,
       now: () => Date.parse("2026-11-21T12:00:00Z"),
       ...deps,

@@ -14,10 +14,10 @@ import { createGate } from "../../controllers/gate.ts";
 import { type Address, outlives } from "../../controllers/webhooks.ts";
 import type { Documents } from "../../engine/configuration.ts";
 import { InputError } from "../../model/errors.ts";
-import { FIELD_MANAGER } from "../../model/names.ts";
+import { FIELD_MANAGER, GROUP } from "../../model/names.ts";
 import { isTerminating, type KubernetesObject, type Labels, type Namespace } from "../../model/objects.ts";
 import type { Ensured } from "../../server/gate.ts";
-import type { AdmissionRequest } from "../../server/review.ts";
+import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
@@ -46,6 +46,7 @@ export interface Cluster {
   readonly unregistered: () => Promise<void>;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
+  readonly canBind: (user: UserInfo, ruleset: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
   readonly ensureBaseline: (namespace: string, waitMs: number) => Promise<Ensured>;
   /** Sets the gauges that tell how things stand now. */
@@ -128,6 +129,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       const namespace = await liveNamespace(name, waitMs, client);
       return namespace === undefined || isTerminating(namespace);
     },
+    canBind: (subject, ruleset, waitMs) => canBind(subject, ruleset, waitMs, client),
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
     ensureBaseline: createGate(writing),
     measure: () => {
@@ -160,6 +162,31 @@ async function liveNamespace(name: string, waitMs: number, client: KubernetesCli
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+async function canBind(
+  { username, uid, groups, extra }: UserInfo,
+  ruleset: string,
+  waitMs: number,
+  client: KubernetesClient,
+): Promise<boolean> {
+  const resourceAttributes = { group: GROUP, resource: "networkrulesets", name: ruleset, verb: "bind" };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user: username, uid, groups, extra, resourceAttributes },
+  };
+  try {
+    const { status } = await client.create<{ readonly status?: { readonly allowed?: boolean } }>(
+      paths.subjectAccessReviews(),
+      review,
+      { timeoutMs: waitMs },
+    );
+    return status?.allowed === true;
+  } catch (error) {
+    const message = `whether ${username} may bind NetworkRuleset ${ruleset} cannot be told: ${String(error)}`;
+    throw new Error(message, { cause: error });
   }
 }
 

@@ -60,6 +60,8 @@ async function serve(options: ServeOptions, settings: Settings, stop: StopSignal
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     now: Date.now,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
+    // Without a cluster nobody could be asked, and there is nothing to be bound to.
+    canBind: async (user, ruleset, waitMs) => cluster?.canBind(user, ruleset, waitMs) ?? true,
     isGoing: async (namespace, waitMs) => cluster?.isGoing(namespace, waitMs) ?? false,
     isOwn: (request) => cluster?.isOwn(request) ?? false,
     // Without a cluster there is no namespace that could wait.
