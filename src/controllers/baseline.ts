@@ -23,7 +23,12 @@ export interface BaselineDeps {
  */
 export type Reconciled =
   | { readonly outcome: "nothing" }
-  | { readonly outcome: "finished"; readonly baseline?: string; readonly applied: readonly string[] }
+  | {
+      readonly outcome: "finished";
+      readonly namespace: Namespace;
+      readonly baseline?: string;
+      readonly applied: readonly string[];
+    }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
 /**
@@ -56,10 +61,11 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
   const ensured = await ensurePolicies(name, deps);
   if (ensured.outcome === "absent" || ensured.outcome === "unmarked") return { outcome: "nothing" };
   if (ensured.outcome === "conflict") return ensured;
-  if (!(await removeMarker(ensured.namespace, deps))) return { outcome: "nothing" };
+  const { namespace } = ensured;
+  if (!(await removeMarker(namespace, deps))) return { outcome: "nothing" };
   // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
-  if (ensured.outcome === "ungoverned") return { outcome: "finished", applied: [] };
-  return { outcome: "finished", baseline: ensured.baseline, applied: ensured.applied };
+  if (ensured.outcome === "ungoverned") return { outcome: "finished", namespace, applied: [] };
+  return { outcome: "finished", namespace, baseline: ensured.baseline, applied: ensured.applied };
 }
 
 /**

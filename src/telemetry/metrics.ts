@@ -68,6 +68,12 @@ export function createMetrics() {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    workloadsWoken: new Counter({
+      name: "drawbridge_workloads_woken_total",
+      help: "Workloads that lacked Pods when their namespace began to take them, and were touched so that they try again at once.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
     baselinePending: new Gauge({
       name: "drawbridge_baseline_pending_namespaces",
       help: "Namespaces that wait for their baseline.",

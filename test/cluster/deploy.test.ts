@@ -234,6 +234,17 @@ describeCluster(
         });
       });
 
+      test.each([
+        ["list", "jobs.batch", "yes"],
+        ["patch", "replicasets.apps/status", "yes"],
+        ["patch", "replicasets.apps", "no"],
+        ["list", "pods", "no"],
+        ["delete", "networkpolicies.networking.k8s.io", "no"],
+      ])("may it %s %s? %s", async (verb, resource, answer) => {
+        const { stdout } = await cluster().kubectl(["auth", "can-i", verb, resource, "-A", `--as=${ACCOUNT}`]);
+        expect(stdout.trim()).toBe(answer);
+      });
+
       test("lacks no permission, and takes its registration back when it stops", async () => {
         expect(await drawbridge.stop()).toBe(0);
         expect(drawbridge.log.filter(({ level }) => Number(level) >= 40)).toEqual([]);

@@ -11,6 +11,7 @@ import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
 import { createGate } from "../../controllers/gate.ts";
+import { wakeWorkloads } from "../../controllers/wake.ts";
 import { type Address, outlives } from "../../controllers/webhooks.ts";
 import type { Documents } from "../../engine/configuration.ts";
 import { InputError } from "../../model/errors.ts";
@@ -68,6 +69,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     log,
     metrics,
     ...writing,
+    wake: (namespace) => wakeWorkloads(namespace, { client, log, metrics, now: Date.now }),
   });
 
   // Without an address nobody calls the gate, so nothing may make it shut.
