@@ -6,6 +6,7 @@ import { admissionPolicies, STAMP } from "../../src/controllers/admission-polici
 import { selects } from "../../src/controllers/cel.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { at } from "../../src/model/json.ts";
 import type { Labels } from "../../src/model/objects.ts";
 import { matches, toSelector } from "../../src/model/selector.ts";
 import { injectedBaseline } from "../../src/server/injected.ts";
@@ -129,7 +130,7 @@ describeCluster(
         const stamp = admissionPolicies({ configuration, user: "x" }).find(
           ({ object }) => object.kind === "MutatingAdmissionPolicy" && object.metadata?.name === STAMP,
         );
-        const { variables } = (stamp?.object as unknown as { spec: { variables: object[] } }).spec;
+        const variables = at(stamp?.object, "/spec/variables");
         const message = `"${i}=" + variables.baseline`;
         await install(`c${i}`, { variables, validations: [{ expression: "false", messageExpression: message }] });
       }

@@ -45,7 +45,7 @@ describeCluster("a baseline on a real API server, with nobody else at work", (cl
       pages: async function* (path, options) {
         looks += 1;
         if (looks > 1) yield* client.pages(path, options);
-      } as KubernetesClient["pages"],
+      },
     };
   };
   const marked = (name: string) => createNamespace(client, name, { [MARKER]: "true" });
@@ -124,12 +124,12 @@ describeCluster("a baseline on a real API server, with nobody else at work", (cl
     const mine = { podSelector: { matchLabels: { app: "mine" } }, policyTypes: ["Ingress"] };
     let applies = 0;
     const { deps } = depsOf({
-      apply: (async (path, object, options) => {
+      apply: async (path, object, options) => {
         if (path.endsWith(DENY_INGRESS) && applies++ === 0) {
           await client.replace(path, { ...(await policy("late")), spec: mine }, { fieldManager: "somebody" });
         }
         return client.apply(path, object, options);
-      }) as KubernetesClient["apply"],
+      },
     });
     expect(await ensurePolicies("late", deps)).toMatchObject({ outcome: "conflict", conflicts: [DENY_INGRESS] });
     expect((await policy("late")).spec).toEqual(mine);

@@ -236,12 +236,19 @@ describeCluster(
 
       test.each([
         ["list", "jobs.batch", "yes"],
-        ["patch", "replicasets.apps/status", "yes"],
+        ["patch", "replicasets.apps --subresource=status", "yes"],
         ["patch", "replicasets.apps", "no"],
         ["list", "pods", "no"],
         ["delete", "networkpolicies.networking.k8s.io", "no"],
       ])("may it %s %s? %s", async (verb, resource, answer) => {
-        const { stdout } = await cluster().kubectl(["auth", "can-i", verb, resource, "-A", `--as=${ACCOUNT}`]);
+        const { stdout } = await cluster().kubectl([
+          "auth",
+          "can-i",
+          verb,
+          ...resource.split(" "),
+          "-A",
+          `--as=${ACCOUNT}`,
+        ]);
         expect(stdout.trim()).toBe(answer);
       });
 

@@ -14,7 +14,12 @@ const RULESET = "drawbridge.dev/ruleset";
 const MODE = "drawbridge.dev/mode";
 const BASELINE = "drawbridge.dev/baseline";
 
-async function judged(before: Labels, now: Labels, { mode = "enforce" as Cap, mayBind = false } = {}) {
+interface Circumstances {
+  readonly mode?: Cap;
+  readonly mayBind?: boolean;
+}
+
+async function judged(before: Labels, now: Labels, { mode = "enforce", mayBind = false }: Circumstances = {}) {
   const configuration = configure(mode, embedded, { rulesets: new Map([["lenient", lenient]]), baselines: new Map() });
   const asked: string[] = [];
   const deps = {
