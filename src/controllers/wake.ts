@@ -21,6 +21,9 @@ const ANNOTATION = `${GROUP}/pods-admitted-since`;
 /** In a namespace this young no controller has waited for long: each try comes twice as late as the one before it. */
 const YOUNG_MS = 5_000;
 
+/** Other namespaces wait for it. */
+const CALL_LIMIT_MS = 5_000;
+
 interface Kind {
   readonly apiVersion: string;
   readonly kind: string;
@@ -73,7 +76,7 @@ async function touchAll(namespace: string, kind: Kind, { client, now }: WakeDeps
   const path = paths.workloads(kind.apiVersion, namespace, kind.resource);
   const { apiVersion } = kind;
   const touched: string[] = [];
-  for await (const page of client.pages<KubernetesObject>(path)) {
+  for await (const page of client.pages<KubernetesObject>(path, { timeoutMs: CALL_LIMIT_MS })) {
     for (const workload of page.items.filter(kind.lacksPods)) {
       const name = workload.metadata?.name ?? "";
       const annotations = { [ANNOTATION]: new Date(now()).toISOString() };
@@ -81,6 +84,7 @@ async function touchAll(namespace: string, kind: Kind, { client, now }: WakeDeps
       await client.apply(`${paths.workloads(apiVersion, namespace, kind.resource, name)}/status`, touch, {
         fieldManager: FIELD_MANAGER,
         force: true,
+        timeoutMs: CALL_LIMIT_MS,
       });
       touched.push(name);
     }
