@@ -37,7 +37,7 @@ export class AdmissionLoop {
   constructor(deps: AdmissionLoopDeps) {
     this.#deps = deps;
     this.#queue = new KeyedQueue({
-      handle: () => this.#reconcile(),
+      handle: () => this.reconcile(),
       onError: (_key, error, retryInMs) =>
         deps.log.error(
           { error: String(error), retryInMs: Math.round(retryInMs) },
@@ -71,7 +71,8 @@ export class AdmissionLoop {
     }
   }
 
-  async #reconcile(): Promise<void> {
+  /** Once, now. What is as it should be is not written. Rejects with ApiError. */
+  async reconcile(): Promise<void> {
     const { client, log, outlive } = this.#deps;
     const written: string[] = [];
     for (const { path, object } of this.#wanted(outlive ? await ownersOf(client) : [])) {
