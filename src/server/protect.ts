@@ -1,6 +1,7 @@
 import { CLEANERS, FORGED_ADVICE, isEdited, isOfBaseline, KEPT_ADVICE } from "../baseline/protection.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import type { Configuration } from "../engine/configuration.ts";
+import { text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
 import { injectedBaseline } from "./injected.ts";
@@ -46,5 +47,5 @@ export async function protect(
 
 /** Of the object: in a DELETECOLLECTION the request has none. */
 function nameOf(policy: NetworkPolicy | null | undefined): string {
-  return policy?.metadata?.name ?? policy?.metadata?.generateName ?? "";
+  return text(policy?.metadata?.name) || text(policy?.metadata?.generateName);
 }

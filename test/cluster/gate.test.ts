@@ -159,9 +159,14 @@ describeCluster("the Pod gate on a real API server", (cluster) => {
 
     test("admits a dry run, and writes nothing for it", async () => {
       await govern("dry", OTHER);
+      // By now the loop has done what it could.
+      await eventually(async () =>
+        expect(await stateOf(client, "dry")).toMatchObject({ isPending: true, policies: BASELINE_NAMES }),
+      );
       const before = await stateOf(client, "dry");
       await client.create(podsOf("dry"), podOf(), { dryRun: true });
       expect(await stateOf(client, "dry")).toEqual(before);
+      expect(await drawbridge.metrics()).toContain('drawbridge_gate_decisions_total{decision="dry_run"} 1');
       await client.patch(paths.namespaces("dry"), [
         { op: "replace", path: "/metadata/labels/drawbridge.dev~1mode", value: "audit" },
       ]);
