@@ -15,14 +15,7 @@ import { findBinaries } from "../test/cluster/harness/binaries.ts";
 import { type Cluster, startCluster } from "../test/cluster/harness/cluster.ts";
 import { type Drawbridge, startDrawbridge } from "../test/cluster/harness/drawbridge.ts";
 import { freePort } from "../test/cluster/harness/net.ts";
-import {
-  type Arrival,
-  BASELINE_NAMES,
-  podOf,
-  podsOf,
-  stateOf,
-  storm,
-} from "../test/cluster/harness/storm.ts";
+import { type Arrival, BASELINE_NAMES, podOf, podsOf, stateOf, storm } from "../test/cluster/harness/storm.ts";
 import { describeMachine } from "./machine.ts";
 import { percentile } from "./statistics.ts";
 import { table } from "./table.ts";
@@ -46,11 +39,14 @@ interface Result {
 
 assertNodeVersion();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-const { values } = parseArgs({ options: { write: { type: "boolean" }, namespaces: { type: "string", default: "300" } } });
+const { values } = parseArgs({
+  options: { write: { type: "boolean" }, namespaces: { type: "string", default: "300" } },
+});
 const count = Number(values.namespaces);
 const machine = describeMachine();
 const binaries = await findBinaries({ log: (line) => console.error(line) });
-if (binaries === undefined) throw new Error("there is no API server to measure with; CONTRIBUTING.md says how to get one");
+if (binaries === undefined)
+  throw new Error("there is no API server to measure with; CONTRIBUTING.md says how to get one");
 const cluster = await startCluster({ binaries, controllerManager: true });
 const client = await connect({ kubeconfig: cluster.kubeconfigs.admin });
 const ports = { webhook: await freePort(), health: await freePort() };

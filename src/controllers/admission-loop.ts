@@ -1,7 +1,7 @@
 import { ApiError } from "../cluster/api-error.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
 import type { Configuration } from "../engine/configuration.ts";
-import { isRecord } from "../model/json.ts";
+import { at, canonical } from "../model/json.ts";
 import { FIELD_MANAGER } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -10,7 +10,7 @@ import { ownersOf } from "./owner.ts";
 import { KeyedQueue } from "./queue.ts";
 
 export interface AdmissionLoopDeps {
-  readonly client: Pick<KubernetesClient, "get" | "apply" | "delete">;
+  readonly client: Pick<KubernetesClient, "get" | "apply" | "replace" | "delete">;
   readonly log: Logger;
   /** The name by which the API server knows us. */
   readonly user: string;
@@ -67,7 +67,7 @@ export class AdmissionLoop {
   /** In the order in which nothing is decided by half. What is not there is fine. */
   async remove(): Promise<void> {
     for (const { path } of this.#wanted([]).toReversed()) {
-      await unless(isNotFound, this.#deps.client.delete(path, { timeoutMs: REMOVE_LIMIT_MS }));
+      await unlessNotFound(this.#deps.client.delete(path, { timeoutMs: REMOVE_LIMIT_MS }));
     }
   }
 
@@ -76,21 +76,27 @@ export class AdmissionLoop {
     const { client, log, outlive } = this.#deps;
     const written: string[] = [];
     for (const { path, object } of this.#wanted(outlive ? await ownersOf(client) : [])) {
+      const found = await unlessNotFound(client.get<Stored>(path));
+      if (found !== undefined && isAsWanted(found, object)) continue;
       const kind = object.kind ?? "";
-      let found: KubernetesObject | undefined;
-      try {
-        found = await unless(isAbsent, client.get<KubernetesObject>(path));
-      } catch (error) {
-        if (!isUnserved(error)) throw error;
-        if (!this.#unserved.has(kind)) log.warn({ kind }, UNSERVED);
+      if (await this.#write(path, object)) written.push(`${kind} ${object.metadata?.name ?? ""}`);
+      else if (!this.#unserved.has(kind)) {
         this.#unserved.add(kind);
-        continue;
+        log.warn({ kind }, UNSERVED);
       }
-      if (found !== undefined && includes(found, object)) continue;
-      await client.apply(path, object, { fieldManager: FIELD_MANAGER, force: true });
-      written.push(`${kind} ${object.metadata?.name ?? ""}`);
     }
     if (written.length > 0) log.info({ written }, "admission policies written");
+  }
+
+  /** False where there is no such kind: an apply creates what is missing. */
+  async #write(path: string, object: Stored): Promise<boolean> {
+    const { client } = this.#deps;
+    const options = { fieldManager: FIELD_MANAGER };
+    const stored = await unlessNotFound(client.apply<Stored>(path, object, { ...options, force: true }));
+    if (stored === undefined) return false;
+    // Server-side apply leaves alone what others have added, such as a condition that never holds.
+    if (!isAsWanted(stored, object)) await client.replace(path, { ...stored, spec: object.spec }, options);
+    return true;
   }
 
   #wanted(ownerReferences: readonly object[]): readonly AdmissionPolicy[] {
@@ -107,35 +113,26 @@ const UNSERVED =
   "this API server does not serve this kind as admissionregistration.k8s.io/v1: what it is for holds only while " +
   "Drawbridge runs (docs/namespaces.md)";
 
-async function unless<T>(isFine: (error: unknown) => boolean, answer: Promise<T>): Promise<T | undefined> {
+interface Stored extends KubernetesObject {
+  readonly spec?: unknown;
+}
+
+async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (isFine(error)) return undefined;
+    if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
   }
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
-}
-
-function isAbsent(error: unknown): boolean {
-  return isNotFound(error) && !isUnserved(error);
-}
-
-/** Of a resource that it does not know, an API server says so in plain text; of a missing object, by a Status. */
-function isUnserved(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404 && error.reason !== "NotFound";
-}
-
-/** Is everything in `found` that is in `wanted`? The API server adds what it defaults. Lists are compared whole. */
-function includes(found: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) {
-    return (
-      Array.isArray(found) && found.length === wanted.length && wanted.every((item, i) => includes(found[i], item))
-    );
-  }
-  if (!isRecord(wanted)) return found === wanted;
-  return isRecord(found) && Object.entries(wanted).every(([key, value]) => includes(found[key], value));
+/** We write out what the API server would default, so the spec is the same to the letter. Others may add to the rest. */
+function isAsWanted(found: Stored, wanted: Stored): boolean {
+  const labels = Object.entries(wanted.metadata?.labels ?? {});
+  const owners = new Set(found.metadata?.ownerReferences?.map((owner) => at(owner, "/uid")));
+  return (
+    canonical(found.spec) === canonical(wanted.spec) &&
+    labels.every(([key, value]) => found.metadata?.labels?.[key] === value) &&
+    (wanted.metadata?.ownerReferences ?? []).every((owner) => owners.has(at(owner, "/uid")))
+  );
 }

@@ -40,15 +40,17 @@ describeCluster("admission policies are kept in step", (cluster) => {
   const stored = async (): Promise<string[]> =>
     (await cluster().ok(["get", KINDS.join(","), "-o", "name"])).split("\n").filter(Boolean);
 
-  const started = (tweak: Partial<AdmissionLoopDeps> = {}, get?: KubernetesClient["get"]) => {
+  const started = (tweak: Partial<AdmissionLoopDeps> = {}, elsewhere = (path: string) => path) => {
     const state = { configuration: configurationOf(), written: [] as string[], lines: [] as object[] };
     const loop = new AdmissionLoop({
       client: {
-        get: get ?? client.get.bind(client),
+        get: (path, options) => client.get(elsewhere(path), options),
         delete: client.delete.bind(client),
+        replace: client.replace.bind(client),
         apply: async (path, object, options) => {
+          const stored = await client.apply(elsewhere(path), object, options);
           state.written.push(path.split("/").slice(-2).join("/"));
-          return client.apply(path, object, options);
+          return stored as never;
         },
       },
       log: createLogger("info", { write: (line: string) => void state.lines.push(JSON.parse(line) as object) }),
@@ -92,18 +94,22 @@ describeCluster("admission policies are kept in step", (cluster) => {
     await client.patch(paths.mutatingAdmissionPolicies(STAMP), [
       { op: "add", path: "/spec/matchConditions/0", value: { name: "never", expression: "false" } },
     ]);
+    await client.patch(paths.validatingAdmissionPolicyBindings(BASELINE), [
+      { op: "add", path: "/spec/matchResources", value: { namespaceSelector: { matchLabels: { no: "where" } } } },
+    ]);
     expect(await reconcile()).toEqual([
       `mutatingadmissionpolicies/${STAMP}`,
       `validatingadmissionpolicybindings/${MARKER}`,
       `validatingadmissionpolicies/${BASELINE}`,
+      `validatingadmissionpolicybindings/${BASELINE}`,
     ]);
     expect(await reconcile()).toEqual([]);
   });
 
   test("a kind that the API server does not serve is passed over, and told of once", async () => {
-    const get: KubernetesClient["get"] = (path, options) =>
-      client.get(path.replace("mutatingadmissionpolic", "nosuchadmissionpolic"), options);
-    const { state, reconcile } = started({}, get);
+    // The real answer of an API server that does not know a kind.
+    const elsewhere = (path: string) => path.replace("mutatingadmissionpolic", "nosuchadmissionpolic");
+    const { state, reconcile } = started({}, elsewhere);
     expect(await reconcile()).toHaveLength(4);
     expect(await stored()).toHaveLength(4);
     expect(await reconcile()).toEqual([]);
