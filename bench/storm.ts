@@ -7,12 +7,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { KubernetesClient } from "../src/cluster/client.ts";
 import { connect } from "../src/cluster/connect.ts";
 import { paths } from "../src/cluster/paths.ts";
 import { assertNodeVersion } from "../src/node-version.ts";
 import { findBinaries } from "../test/cluster/harness/binaries.ts";
-import { type Cluster, startCluster } from "../test/cluster/harness/cluster.ts";
+import { startCluster } from "../test/cluster/harness/cluster.ts";
 import { type Drawbridge, startDrawbridge } from "../test/cluster/harness/drawbridge.ts";
 import { freePort } from "../test/cluster/harness/net.ts";
 import { type Arrival, BASELINE_NAMES, podOf, podsOf, stateOf, storm } from "../test/cluster/harness/storm.ts";
@@ -23,12 +22,6 @@ import { until } from "./until.ts";
 
 const CLIENTS = 8;
 const LIMIT = { limitMs: 300_000, everyMs: 50 };
-
-interface Site {
-  readonly cluster: Cluster;
-  readonly client: KubernetesClient;
-  readonly start: () => Promise<Drawbridge>;
-}
 
 interface Result {
   readonly what: string;
@@ -50,11 +43,11 @@ if (binaries === undefined)
 const cluster = await startCluster({ binaries, controllerManager: true });
 const client = await connect({ kubeconfig: cluster.kubeconfigs.admin });
 const ports = { webhook: await freePort(), health: await freePort() };
-const site: Site = { cluster, client, start: () => startDrawbridge({ cluster, ports }) };
+const start = (): Promise<Drawbridge> => startDrawbridge({ cluster, ports });
 
-const calm = await whileItRuns(site);
-const killed = await whileItIsKilled(site);
-const away = await whileItIsAway(site);
+const calm = await whileItRuns();
+const killed = await whileItIsKilled();
+const away = await whileItIsAway();
 const text = report([calm, killed, away.result], away);
 console.log(text);
 if (values.write) writeFileSync(join(import.meta.dirname, "STORM.md"), text);
@@ -62,7 +55,7 @@ await client.close();
 await cluster.stop();
 process.exit([calm, killed, away.result].some(({ slipped }) => slipped > 0) ? 1 : 0);
 
-async function whileItRuns({ client, start }: Site): Promise<Result> {
+async function whileItRuns(): Promise<Result> {
   const drawbridge = await start();
   const result = await measured("the server is there", "calm", () =>
     storm({ client, names: names("calm"), clients: CLIENTS, tryPodsMs: 60_000 }),
@@ -71,7 +64,7 @@ async function whileItRuns({ client, start }: Site): Promise<Result> {
   return result;
 }
 
-async function whileItIsKilled({ client, start }: Site): Promise<Result> {
+async function whileItIsKilled(): Promise<Result> {
   let drawbridge = await start();
   const result = await measured("it is killed (-9) and started again, twice", "killed", async () => {
     const arriving = storm({ client, names: names("killed"), clients: CLIENTS, tryPodsMs: 120_000 });
@@ -93,7 +86,7 @@ interface Away {
 }
 
 /** Each namespace also gets a Deployment, whose controller has been refused for a minute and more when it is back. */
-async function whileItIsAway({ client, start }: Site): Promise<Away> {
+async function whileItIsAway(): Promise<Away> {
   const all = names("away");
   const arrivals = await storm({ client, names: all, clients: CLIENTS, tryPodsMs: 0 });
   const admitted = arrivals.filter(({ podVersion }) => podVersion !== undefined).length;

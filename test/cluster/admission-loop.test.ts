@@ -48,9 +48,9 @@ describeCluster("admission policies are kept in step", (cluster) => {
         delete: client.delete.bind(client),
         replace: client.replace.bind(client),
         apply: async (path, object, options) => {
-          const stored = await client.apply(elsewhere(path), object, options);
+          const answer = await client.apply(elsewhere(path), object, options);
           state.written.push(path.split("/").slice(-2).join("/"));
-          return stored as never;
+          return answer as never;
         },
       },
       log: createLogger("info", { write: (line: string) => void state.lines.push(JSON.parse(line) as object) }),
