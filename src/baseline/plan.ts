@@ -1,7 +1,7 @@
 import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
-import { BASELINE_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
+import { isOfBaseline } from "./protection.ts";
 
 export interface Plan {
   /** To be applied, in this order. What is already there as wanted is not among them. */
@@ -21,7 +21,7 @@ export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPo
   for (const policy of wanted) {
     const existing = byName.get(policy.metadata?.name);
     if (existing === undefined) apply.push(policy);
-    else if (isOurs(existing)) {
+    else if (isOfBaseline(existing)) {
       if (!isAsWanted(existing, policy)) apply.push(policy);
     } else if (saysTheSame(existing, policy)) apply.push(policy);
     else conflicts.push(policy.metadata?.name ?? "");
@@ -37,10 +37,6 @@ function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
   return items(denied["policyTypes"]).some(
     (type) => directions.includes(type) && denied[String(type).toLowerCase()] === undefined,
   );
-}
-
-function isOurs({ metadata }: NetworkPolicy): boolean {
-  return metadata?.labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER && metadata.labels[BASELINE_LABEL] !== undefined;
 }
 
 /** Ours, with everything that is wanted; others may have added labels and annotations. */

@@ -16,8 +16,11 @@ export class TermEnded extends Error {
   }
 }
 
-/** The calls of KubernetesClient that change something, and `get`, which every careful write begins with. */
-export type FencedClient = Pick<KubernetesClient, "get" | "create" | "replace" | "apply" | "patch" | "delete">;
+/** The calls of KubernetesClient that change something, and `get` and `pages`, which every careful write begins with. */
+export type FencedClient = Pick<
+  KubernetesClient,
+  "get" | "pages" | "create" | "replace" | "apply" | "patch" | "delete"
+>;
 
 /**
  * A client whose writes are made in this term or not at all. Each is checked when a connection is open and takes it, so
@@ -38,6 +41,7 @@ export function fenced(client: KubernetesClient, { check }: Term, limitMs: numbe
   });
   return {
     get: (path, options) => client.get(path, options),
+    pages: (path, options) => client.pages(path, options),
     create: (path, object, options) => client.create(path, object, { ...options, ...inTerm(options) }),
     replace: (path, object, options) => client.replace(path, object, { ...options, ...inTerm(options) }),
     apply: (path, object, options) => client.apply(path, object, { ...options, ...inTerm(options) }),

@@ -1,5 +1,7 @@
 import { API_VERSION } from "../model/names.ts";
 
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+
 /** Paths of the resources that Drawbridge reads and writes; without a name, of the collection. */
 export const paths = {
   namespaces: (name?: string) => pathOf("/api/v1", ["namespaces", name]),
@@ -13,10 +15,16 @@ export const paths = {
     namespace === undefined
       ? `/apis/${API_VERSION}/networkexceptions`
       : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
-  validatingWebhookConfigurations: (name?: string) =>
-    pathOf("/apis/admissionregistration.k8s.io/v1", ["validatingwebhookconfigurations", name]),
-  mutatingWebhookConfigurations: (name?: string) =>
-    pathOf("/apis/admissionregistration.k8s.io/v1", ["mutatingwebhookconfigurations", name]),
+  workloads: (apiVersion: string, namespace: string, resource: string, name?: string) =>
+    pathOf(apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`, ["namespaces", namespace], [resource, name]),
+  validatingWebhookConfigurations: (name?: string) => pathOf(ADMISSION, ["validatingwebhookconfigurations", name]),
+  mutatingWebhookConfigurations: (name?: string) => pathOf(ADMISSION, ["mutatingwebhookconfigurations", name]),
+  mutatingAdmissionPolicies: (name?: string) => pathOf(ADMISSION, ["mutatingadmissionpolicies", name]),
+  mutatingAdmissionPolicyBindings: (name?: string) => pathOf(ADMISSION, ["mutatingadmissionpolicybindings", name]),
+  validatingAdmissionPolicies: (name?: string) => pathOf(ADMISSION, ["validatingadmissionpolicies", name]),
+  validatingAdmissionPolicyBindings: (name?: string) => pathOf(ADMISSION, ["validatingadmissionpolicybindings", name]),
+  clusterRoles: (name?: string) => pathOf("/apis/rbac.authorization.k8s.io/v1", ["clusterroles", name]),
+  subjectAccessReviews: () => "/apis/authorization.k8s.io/v1/subjectaccessreviews",
   leases: (namespace: string, name?: string) =>
     pathOf("/apis/coordination.k8s.io/v1", ["namespaces", namespace], ["leases", name]),
   secrets: (namespace: string, name?: string) => pathOf("/api/v1", ["namespaces", namespace], ["secrets", name]),

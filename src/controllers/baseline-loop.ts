@@ -12,6 +12,8 @@ import { KeyedQueue } from "./queue.ts";
 export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Called with a namespace that takes Pods from now on. Never rejects. */
+  readonly wake: (namespace: Namespace, client: BaselineDeps["client"]) => Promise<void>;
 }
 
 /** Namespaces that are handled at once: enough to keep up with a burst, too few to trouble an API server. */
@@ -82,6 +84,7 @@ export class BaselineLoop {
     this.#conflicts.delete(namespace);
     const ms = Math.round(performance.now() - start);
     log.info({ namespace, baseline: result.baseline, applied: result.applied, ms }, "baseline finished");
+    await this.#deps.wake(result.namespace, client);
   }
 
   #failed(namespace: string, error: unknown, retryInMs: number): void {

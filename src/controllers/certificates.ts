@@ -124,7 +124,7 @@ export class Certificates {
     const publish = async (bundle: string): Promise<void> => {
       if (write === undefined || this.#leaf === undefined) return;
       // Where there is a registration already, others stand behind it.
-      if (!this.#webhooks.observed.registered && elapsed() < reachableAt) return;
+      if (!this.#webhooks.isComplete && elapsed() < reachableAt) return;
       const authorities = authoritiesIn(bundle);
       const seen = this.#webhooks.versions;
       // Once in any case: the leader before may have had another address.

@@ -75,10 +75,12 @@ export class WebhookWatch {
     const wanted = new Set(authorities.map(({ id }) => id));
     const isWanted = (bundle: readonly Authority[]) =>
       new Set(bundle.map(({ id }) => id)).size === wanted.size && bundle.every(({ id }) => wanted.has(id));
-    return (
-      this.#all().every((reflector) => (reflector.get(WEBHOOKS_NAME)?.webhooks ?? []).length > 0) &&
-      this.#webhooks().every(isWanted)
-    );
+    return this.isComplete && this.#webhooks().every(isWanted);
+  }
+
+  /** Whether both are there: servers that have stopped behind a Service may have left the gate alone. */
+  get isComplete(): boolean {
+    return this.#all().every((reflector) => (reflector.get(WEBHOOKS_NAME)?.webhooks ?? []).length > 0);
   }
 
   #look(): void {

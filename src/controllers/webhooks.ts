@@ -10,10 +10,13 @@ import {
   MANAGED_BY_LABEL,
   MODE_LABEL,
   NAMESPACE_NAME_LABEL,
+  PENDING_LABEL,
   SYSTEM_NAMESPACES,
 } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { isOfBaseline } from "./cel.ts";
+import { ownersOf } from "./owner.ts";
 import { WORKLOAD_CONDITIONS } from "./workload-conditions.ts";
 
 /** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
@@ -35,10 +38,15 @@ export interface Registration {
 /** Name of both configurations. */
 export const WEBHOOKS_NAME = "drawbridge";
 
+const GATE = `gate.pods.${GROUP}`;
+
 const TIMEOUT_SECONDS = 3;
 
 /** A server that hangs must not hold Pods back for long. */
 const WORKLOAD_TIMEOUT_SECONDS = 2;
+
+/** The gate writes a few policies before it answers. */
+const GATE_TIMEOUT_SECONDS = 5;
 
 /** A stop must not wait for an API server that hangs. */
 const UNREGISTER_LIMIT_MS = 5_000;
@@ -57,8 +65,16 @@ export interface Registrar {
    * HTTP 409 if somebody has written since: then this was decided on what is no longer so. Rejects with ApiError.
    */
   readonly write: (seen?: SeenVersions) => Promise<void>;
-  /** Tells it to ask us no more. What another server has registered since is left alone. */
-  readonly unregister: () => Promise<void>;
+  /**
+   * Tells it to ask us no more; but the gate stays shut where another server of this installation is to come. What
+   * another server has registered since is left alone: then it is false.
+   */
+  readonly unregister: () => Promise<boolean>;
+}
+
+/** A Service is there for whoever is behind it; a URL is this process. */
+export function outlives(address: Address): boolean {
+  return "service" in address;
 }
 
 /** resourceVersions; undefined where there is none. */
@@ -73,24 +89,39 @@ export interface RegistrarOptions extends Omit<Registration, "caBundle"> {
 }
 
 export function createRegistrar(client: RegistrarClient, { caBundle, ...where }: RegistrarOptions): Registrar {
+  const isToRemain = outlives(where.address);
+  const configured = () => webhookConfigurations({ ...where, caBundle: caBundle() });
+
   const write = async (seen: SeenVersions = {}): Promise<void> => {
-    const { validating, mutating } = webhookConfigurations({ ...where, caBundle: caBundle() });
+    const { validating, mutating } = configured();
+    const owners = isToRemain ? await ownedBy(client) : {};
     // The one that cannot refuse anything first.
     for (const [path, object, resourceVersion] of [
       [paths.mutatingWebhookConfigurations(WEBHOOKS_NAME), mutating, seen.mutating],
       [paths.validatingWebhookConfigurations(WEBHOOKS_NAME), validating, seen.validating],
     ] as const) {
-      const metadata = { ...METADATA, ...(resourceVersion && { resourceVersion }) };
+      const metadata = { ...METADATA, ...owners, ...(resourceVersion && { resourceVersion }) };
       await client.apply(path, { ...object, metadata }, { fieldManager: FIELD_MANAGER, force: true });
     }
   };
 
-  const unregister = async (): Promise<void> => {
-    const removals = [paths.mutatingWebhookConfigurations, paths.validatingWebhookConfigurations].map((path) =>
-      removeOwn(client, path(WEBHOOKS_NAME), { ...where, caBundle: caBundle() }),
-    );
-    const failed = (await Promise.allSettled(removals)).find((result) => result.status === "rejected");
+  const unregister = async (): Promise<boolean> => {
+    const { validating } = configured();
+    // Namespaces that are created before the next server comes are marked by the API server itself.
+    const gateOnly = { ...validating, webhooks: validating.webhooks.filter(({ name }) => name === GATE) };
+    const registration = { ...where, caBundle: caBundle() };
+    const results = await Promise.allSettled([
+      removeOwn(client, paths.mutatingWebhookConfigurations(WEBHOOKS_NAME), registration),
+      removeOwn(
+        client,
+        paths.validatingWebhookConfigurations(WEBHOOKS_NAME),
+        registration,
+        isToRemain ? gateOnly : undefined,
+      ),
+    ]);
+    const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    return results.some((result) => result.status === "fulfilled" && result.value);
   };
 
   const register = async (): Promise<void> => {
@@ -109,7 +140,21 @@ export function createRegistrar(client: RegistrarClient, { caBundle, ...where }:
   return { register, write, unregister };
 }
 
-async function removeOwn(client: RegistrarClient, path: string, { address, caBundle }: Registration): Promise<void> {
+async function ownedBy(
+  client: RegistrarClient,
+  timeoutMs?: number,
+): Promise<{ readonly ownerReferences?: readonly object[] }> {
+  const ownerReferences = await ownersOf(client, timeoutMs);
+  return ownerReferences.length === 0 ? {} : { ownerReferences };
+}
+
+/** True if it was ours. What is to remain of it takes its place. */
+async function removeOwn(
+  client: RegistrarClient,
+  path: string,
+  { address, caBundle }: Registration,
+  remainder?: WebhookConfiguration,
+): Promise<boolean> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
     const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
@@ -118,16 +163,29 @@ async function removeOwn(client: RegistrarClient, path: string, { address, caBun
       ({ clientConfig = {} }) => isAt(clientConfig, address) && trustedBy(clientConfig).some(({ id }) => ours.has(id)),
     );
     const { uid, resourceVersion } = metadata ?? {};
-    if (isOurs)
-      await client.delete(path, { timeoutMs, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) });
+    if (!isOurs) return false;
+    const seen = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+    if (remainder === undefined) await client.delete(path, { timeoutMs, ...seen });
+    else {
+      const of = { ...METADATA, ...(await ownedBy(client, timeoutMs)), ...seen };
+      await client.apply(path, { ...remainder, metadata: of }, { fieldManager: FIELD_MANAGER, force: true, timeoutMs });
+    }
+    return true;
   } catch (error) {
     // Gone already, or changed by somebody since we looked: then it is theirs.
     if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+    return false;
   }
 }
 
 export interface WebhookConfiguration extends KubernetesObject {
-  readonly webhooks?: readonly { readonly clientConfig?: ClientConfig }[];
+  readonly webhooks?: readonly Webhook[];
+}
+
+interface Webhook {
+  readonly name?: string;
+  readonly clientConfig?: ClientConfig;
+  readonly [field: string]: unknown;
 }
 
 export interface ClientConfig {
@@ -154,8 +212,8 @@ function isAt({ url, service }: ClientConfig, address: Address): boolean {
 
 /** Both configurations as they are written: pure, so that tests and docs can look at them. */
 export function webhookConfigurations({ address, caBundle, mode }: Registration): {
-  validating: object;
-  mutating: object;
+  validating: Required<WebhookConfiguration>;
+  mutating: Required<WebhookConfiguration>;
 } {
   const common = {
     admissionReviewVersions: ["v1"],
@@ -218,6 +276,31 @@ export function webhookConfigurations({ address, caBundle, mode }: Registration)
           rules: WORKLOAD_RULES,
           matchConditions: WORKLOAD_CONDITIONS,
         },
+        {
+          name: `deletions.networkpolicies.${GROUP}`,
+          ...common,
+          ...client("/validate"),
+          sideEffects: "None",
+          namespaceSelector: { matchExpressions: [notSystem] },
+          // With Fail no namespace could be deleted during an outage. That is no gap: admission-policies.ts refuses the
+          // same in the API server itself.
+          failurePolicy: "Ignore",
+          rules: [rule("networking.k8s.io", "v1", ["networkpolicies"], "Namespaced", ["DELETE"])],
+          matchConditions: [{ name: "is-of-a-baseline", expression: isOfBaseline("oldObject") }],
+        },
+        {
+          name: GATE,
+          ...common,
+          ...client("/gate"),
+          timeoutSeconds: GATE_TIMEOUT_SECONDS,
+          // It writes policies, and in a dry run nothing.
+          sideEffects: "NoneOnDryRun",
+          // Finished namespaces do not carry the marker, so they never ask: neither their Pods nor their uptime
+          // depend on us.
+          namespaceSelector: { matchExpressions: [notSystem, { key: PENDING_LABEL, operator: "Exists" }] },
+          failurePolicy: "Fail",
+          rules: [rule("", "v1", ["pods"], "Namespaced", ["CREATE"])],
+        },
       ],
     },
     mutating: {
@@ -264,6 +347,7 @@ function rule(
   version: string,
   resources: readonly string[],
   scope: "Namespaced" | "Cluster" | "*",
+  operations: readonly ("CREATE" | "UPDATE" | "DELETE")[] = ["CREATE", "UPDATE"],
 ): object {
-  return { apiGroups: [group], apiVersions: [version], operations: ["CREATE", "UPDATE"], resources, scope };
+  return { apiGroups: [group], apiVersions: [version], operations, resources, scope };
 }

@@ -11,6 +11,7 @@ import { noOpenDns } from "./no-open-dns.ts";
 import { noOpenEgress } from "./no-open-egress.ts";
 import { noOpenIngress } from "./no-open-ingress.ts";
 import { noSystemNamespacePeer } from "./no-system-namespace-peer.ts";
+import { noUnboundLabel } from "./no-unbound-label.ts";
 import { noUnstableLabel } from "./no-unstable-label.ts";
 import { noWholeNamespacePeer } from "./no-whole-namespace-peer.ts";
 import { noWidePortRange } from "./no-wide-port-range.ts";
@@ -48,4 +49,5 @@ export const RULES: readonly AnyRule[] = [
   requireWorkloadLabels,
   noHostNetwork,
   requireNamespaceLabels,
+  noUnboundLabel,
 ];

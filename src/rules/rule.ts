@@ -63,6 +63,15 @@ export interface NamespaceSubject {
   readonly ref: ObjectRef;
   readonly object: KubernetesObject;
   readonly labels: Labels;
+  /** Where the author is known and has changed governing labels without the right to. */
+  readonly unbound?: Unbound;
+}
+
+export interface Unbound {
+  /** What has been set, changed or removed. */
+  readonly labels: readonly string[];
+  /** The name of the ruleset that its author may not bind. */
+  readonly ruleset: string;
 }
 
 export interface RuleContext<Options, Prepared = unknown> {
@@ -98,6 +107,8 @@ export interface Example {
   /** YAML. */
   readonly bad: string;
   readonly good: string;
+  /** What the author of `bad` lacks, where it is not in the object. */
+  readonly unbound?: Unbound;
 }
 
 export interface Violation {

@@ -3,6 +3,7 @@ import type { Finding } from "../engine/evaluate.ts";
 import { text } from "../model/json.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { type GateDeps, gate } from "./gate.ts";
 import { type MutateDeps, mutate } from "./mutate.ts";
 import {
   ADMISSION_REVIEW_SCHEMA,
@@ -14,7 +15,7 @@ import {
 import { type Pair, tlsOptions } from "./tls.ts";
 import { type ValidateDeps, validate } from "./validate.ts";
 
-export interface AppDeps extends ValidateDeps, MutateDeps {
+export interface AppDeps extends ValidateDeps, MutateDeps, GateDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The certificate to begin with; `useCertificate` changes it. */
@@ -34,7 +35,7 @@ const BODY_LIMIT = 7 * 1024 * 1024;
 /** The API server keeps idle connections for 90 s. Were we to close first, it would now and then write into a closed one. */
 const KEEP_ALIVE_MS = 100_000;
 
-/** POST /validate and /mutate over HTTPS. Everything else that it needs to know is passed in. */
+/** POST /validate, /mutate and /gate over HTTPS. Everything else that it needs to know is passed in. */
 export function createApp(deps: AppDeps): FastifyInstance {
   const app = Fastify({
     https: {
@@ -98,6 +99,20 @@ export function createApp(deps: AppDeps): FastifyInstance {
       return { answer: { allowed: true, patch }, verdict: patch.length > 0 ? "patched" : "allowed", details: {} };
     }),
   );
+  app.post<{ Body: AdmissionReview }>("/gate", { schema }, async ({ body, url }) =>
+    answer("gate", body.request, deps, async () => {
+      const start = performance.now();
+      const passage = await gate(body.request, deps, waitMsOf(url));
+      deps.metrics.gateDecisions.inc({ decision: passage.decision });
+      deps.metrics.gateSeconds.observe((performance.now() - start) / 1000);
+      const { allowed, message } = passage.answer;
+      return {
+        answer: passage.answer,
+        verdict: allowed ? "allowed" : "denied",
+        details: { gate: passage.decision, ...(!allowed && { reason: brief(message) }) },
+      };
+    }),
+  );
   return app;
 }
 
@@ -109,7 +124,7 @@ interface Outcome {
 
 /** One request, one metric, one line in the log, whatever becomes of it. */
 async function answer(
-  webhook: "validate" | "mutate",
+  webhook: "validate" | "mutate" | "gate",
   request: AdmissionRequest,
   { log, metrics }: AppDeps,
   decide: () => Outcome | Promise<Outcome>,

@@ -1,8 +1,8 @@
-import { governingBaseline } from "../baseline/govern.ts";
-import { type Configuration, governanceOf } from "../engine/configuration.ts";
+import type { Configuration } from "../engine/configuration.ts";
 import { isRecord, type JsonPatchOperation, pointer, text } from "../model/json.ts";
 import { PENDING_LABEL } from "../model/names.ts";
-import { type KubernetesObject, type Labels, labelsOf } from "../model/objects.ts";
+import { type KubernetesObject, labelsOf } from "../model/objects.ts";
+import { injectedBaseline } from "./injected.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 
 export interface MutateDeps {
@@ -21,17 +21,10 @@ export function mutate(request: AdmissionRequest, deps: MutateDeps): readonly Js
   const labels = labelsOf(object.metadata?.labels);
   if (Object.hasOwn(labels, PENDING_LABEL)) return [];
   if (operation === "CREATE") {
-    return isToBeInjected(text(object.metadata?.name), labels, deps.configuration()) ? stamp(object) : [];
+    return injectedBaseline(text(object.metadata?.name), labels, deps.configuration()) ? stamp(object) : [];
   }
   const wasPending = Object.hasOwn(labelsOf(oldObject?.metadata?.labels), PENDING_LABEL);
   return operation === "UPDATE" && wasPending && !deps.isOwn(request) ? stamp(object) : [];
-}
-
-function isToBeInjected(name: string, labels: Labels, configuration: Configuration): boolean {
-  return (
-    governanceOf(labels, configuration).cap === "enforce" &&
-    governingBaseline(name, labels, configuration.baselines) !== undefined
-  );
 }
 
 function stamp({ metadata }: KubernetesObject): JsonPatchOperation[] {

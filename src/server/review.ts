@@ -34,6 +34,14 @@ export const ADMISSION_REVIEW_SCHEMA = {
   },
 } as const;
 
+/** As authentication.k8s.io/v1 has it. */
+export interface UserInfo {
+  readonly username?: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface AdmissionReview {
   readonly request: AdmissionRequest;
 }
@@ -45,7 +53,7 @@ export interface AdmissionRequest {
   readonly name?: string;
   readonly namespace?: string;
   readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
-  readonly userInfo: { readonly username?: string };
+  readonly userInfo: UserInfo;
   readonly object?: KubernetesObject | null;
   readonly oldObject?: KubernetesObject | null;
   readonly dryRun?: boolean;
@@ -60,8 +68,12 @@ export function isBeingDeleted({ operation, oldObject }: AdmissionRequest): bool
   return operation === "UPDATE" && oldObject != null && isTerminating(oldObject);
 }
 
+const REASONS = { 403: "Forbidden", 503: "ServiceUnavailable" } as const;
+
 export interface Answer {
   readonly allowed: boolean;
+  /** Of a refusal: 403 by default. 503 where the same request may be allowed in a moment. */
+  readonly code?: 403 | 503;
   readonly message?: string;
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
@@ -70,7 +82,7 @@ export interface Answer {
 
 /** A verdict is always HTTP 200 with the uid echoed: anything else is a failure, which failurePolicy decides. */
 export function toReview(uid: string, answer: Answer): JsonObject {
-  const { allowed, message, warnings = [], auditAnnotations = {}, patch = [] } = answer;
+  const { allowed, code = 403, message, warnings = [], auditAnnotations = {}, patch = [] } = answer;
   return {
     apiVersion: "admission.k8s.io/v1",
     kind: "AdmissionReview",
@@ -78,7 +90,7 @@ export function toReview(uid: string, answer: Answer): JsonObject {
       uid,
       allowed,
       // Without a code kubectl would show a refusal as "BadRequest".
-      ...(!allowed && { status: { code: 403, reason: "Forbidden", message } }),
+      ...(!allowed && { status: { code, reason: REASONS[code], message } }),
       ...(warnings.length > 0 && { warnings }),
       ...(Object.keys(auditAnnotations).length > 0 && { auditAnnotations }),
       ...(patch.length > 0 && { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") }),

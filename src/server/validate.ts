@@ -11,10 +11,12 @@ import type { Problem } from "../model/errors.ts";
 import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
+import { type ProtectDeps, protect } from "./protect.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
+import { type UnboundDeps, unboundFindings } from "./unbound.ts";
 import { writtenBy } from "./written.ts";
 
-export interface ValidateDeps {
+export interface ValidateDeps extends ProtectDeps, UnboundDeps {
   readonly configuration: () => Configuration;
   /** Labels of a namespace; undefined where there is none. Rejects where that cannot be told within so many milliseconds. */
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
@@ -37,7 +39,12 @@ const NOTHING: Verdict = { decision: ALLOWED, findings: [] };
 /** What /validate says of one request. Rejects only where it cannot know, which the API server sees as a failure. */
 export async function validate(request: AdmissionRequest, deps: ValidateDeps, waitMs: number): Promise<Verdict> {
   const { kind, object } = request;
-  if (object == null || request.operation === "DELETE" || isBeingDeleted(request)) return NOTHING;
+  if (isBeingDeleted(request)) return NOTHING;
+  if (kind.kind === "NetworkPolicy" && !deps.isOwn(request)) {
+    const lines = await protect(request, deps, waitMs);
+    if (lines !== undefined) return refused(lines);
+  }
+  if (object == null || request.operation === "DELETE") return NOTHING;
   if (kind.group === GROUP) {
     const invalid = invalidDocument(kind.kind, object);
     if (invalid !== undefined || kind.kind !== "NetworkException") return invalid ?? NOTHING;
@@ -50,41 +57,45 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
   if (SYSTEM_NAMESPACES.includes(name)) return NOTHING;
   // Also where a workload had made it: what is set free must not be refused for what it was.
   const old = request.oldObject == null ? undefined : subjectOf(kind, request.oldObject, written.oldObject);
-  if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps);
+  if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps, waitMs);
 
   const labels = (await deps.namespaceLabels(name, waitMs)) ?? {};
   const circumstances = { namespace: { name, labels }, exceptions: deps.exceptionsIn(name), now: deps.now() };
-  return judge(subject, old, governanceOf(labels, deps.configuration()), circumstances);
+  const governance = governanceOf(labels, deps.configuration());
+  const findings = findingsOf(subject, old, governance, circumstances);
+  return { decision: decide(subject.ref, governance.ruleset.name, findings), findings };
 }
 
 function namespaceOf({ kind, ref }: Subject, request: AdmissionRequest): string {
   return kind === "Namespace" ? ref.name || (request.name ?? "") : (ref.namespace ?? request.namespace ?? "");
 }
 
-function judge(
+function findingsOf(
   subject: Subject,
   old: Subject | undefined,
   { ruleset, cap }: Governance,
   circumstances: Circumstances,
-): Verdict {
+): readonly Finding[] {
   const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
   // What the old object is found to have, an exception changes nothing of: what was there is there.
-  const findings =
-    old === undefined || found.length === 0 ? found : relax(found, subject, evaluate(old, ruleset, cap), old);
-  return { decision: decide(subject.ref, ruleset.name, findings), findings };
+  return old === undefined || found.length === 0 ? found : relax(found, subject, evaluate(old, ruleset, cap), old);
 }
 
-function validateNamespace(
+async function validateNamespace(
   request: AdmissionRequest,
   subject: Extract<Subject, { kind: "Namespace" }>,
   old: Subject | undefined,
   deps: ValidateDeps,
-): Verdict {
+  waitMs: number,
+): Promise<Verdict> {
+  const labelsBefore = old?.kind === "Namespace" ? old.labels : {};
+  const unbound = await unboundFindings(request, subject, labelsBefore, deps, waitMs);
   const configuration = deps.configuration();
   const { labels, ref } = subject;
   const governance = governanceOf(labels, configuration);
   const circumstances = { namespace: { name: ref.name, labels }, exceptions: [], now: deps.now() };
-  const { decision, findings } = judge(subject, old, governance, circumstances);
+  const findings = [...findingsOf(subject, old, governance, circumstances), ...unbound];
+  const decision = decide(ref, governance.ruleset.name, findings);
   if (!decision.allowed) return { decision, findings };
 
   const { cap, problems } = governance;

@@ -56,6 +56,24 @@ export function createMetrics() {
       labelNames: ["what"] as const,
       registers,
     }),
+    gateDecisions: new Counter({
+      name: "drawbridge_gate_decisions_total",
+      help: "Pods of namespaces without their baseline yet: admitted (it is there now), refused (it can't be, as policies of others are in the way), failed (not in time), dry_run.",
+      labelNames: ["decision"] as const,
+      registers,
+    }),
+    gateSeconds: new Histogram({
+      name: "drawbridge_gate_duration_seconds",
+      help: "How long a Pod of a namespace without its baseline waited for it.",
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    workloadsWoken: new Counter({
+      name: "drawbridge_workloads_woken_total",
+      help: "Workloads that lacked Pods when their namespace began to take them, and were touched so that they try again at once.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
     baselinePending: new Gauge({
       name: "drawbridge_baseline_pending_namespaces",
       help: "Namespaces that wait for their baseline.",

@@ -227,7 +227,7 @@ describeCluster(
         const webhooks = [await configuration("validating"), await configuration("mutating")].flatMap(
           (one) => one.webhooks,
         );
-        expect(webhooks).toHaveLength(6);
+        expect(webhooks).toHaveLength(8);
         for (const { clientConfig } of webhooks) {
           expect(clientConfig).toEqual({
             caBundle: expect.any(String),
@@ -235,7 +235,7 @@ describeCluster(
               namespace: NAMESPACE,
               name: "drawbridge",
               port,
-              path: expect.stringMatching(/^\/(validate|mutate)$/),
+              path: expect.stringMatching(/^\/(validate|mutate|gate)$/),
             },
           });
         }
@@ -263,32 +263,63 @@ describeCluster(
         const added = {
           spec: { ingress: [{ from: [{ podSelector: { matchLabels: { app: "x" } } }], ports: [{ port: 80 }] }] },
         };
-        await cluster().ok([
-          "patch",
-          "networkpolicy",
-          "drawbridge-00-default-deny-ingress",
-          "-n",
-          "shop",
-          "--type=merge",
-          "-p",
-          JSON.stringify(added),
-        ]);
-        await cluster().ok(["label", "namespace", "shop", "drawbridge.dev/baseline-pending=true"]);
+        const patch = ["patch", "networkpolicy", "drawbridge-00-default-deny-ingress", "-n", "shop", "--type=merge"];
+        const label = ["label", "namespace", "shop", "--overwrite"];
+        await cluster().ok([...label, "drawbridge.dev/mode=warn"]);
+        await eventually(() => cluster().ok([...patch, "-p", JSON.stringify(added)]));
+        await cluster().ok([...label, "drawbridge.dev/mode=enforce", "drawbridge.dev/baseline-pending=true"]);
         await eventually(async () => {
           const deny = ["get", "networkpolicy", "drawbridge-00-default-deny-ingress", "-n", "shop"];
           expect((await json<{ spec: object }>(deny)).spec).toEqual({ podSelector: {}, policyTypes: ["Ingress"] });
         });
       });
 
+      test.each([
+        ["list", "jobs.batch", "yes"],
+        ["patch", "replicasets.apps --subresource=status", "yes"],
+        ["patch", "replicasets.apps", "no"],
+        ["list", "pods", "no"],
+        ["delete", "networkpolicies.networking.k8s.io", "no"],
+      ])("may it %s %s? %s", async (verb, resource, answer) => {
+        const { stdout } = await cluster().kubectl([
+          "auth",
+          "can-i",
+          verb,
+          ...resource.split(" "),
+          "-A",
+          `--as=${ACCOUNT}`,
+        ]);
+        expect(stdout.trim()).toBe(answer);
+      });
+
       test("lacks no permission, and takes its registration back when it stops", async () => {
         expect(await drawbridge.stop()).toBe(0);
         expect(drawbridge.log.filter(({ level }) => Number(level) >= 40)).toEqual([]);
         expect(drawbridge.stderr()).toBe("");
-        for (const kind of ["validating", "mutating"]) {
-          expect(await lines(["get", `${kind}webhookconfigurations`, "-o", "name"])).toEqual([]);
-        }
+        expect(await lines(["get", "mutatingwebhookconfigurations", "-o", "name"])).toEqual([]);
+      });
+
+      test("leaves the gate shut and what marks namespaces in place, for the Pod that comes next", async () => {
+        expect((await configuration("validating")).webhooks.map(({ name }) => name)).toEqual([
+          "gate.pods.drawbridge.dev",
+        ]);
+        expect(await remaining()).toHaveLength(7);
+        await cluster().ok(["create", "namespace", "meanwhile"]);
+        expect(await cluster().ok(["get", "namespace", "meanwhile", "-o", "yaml"])).toContain("baseline-pending");
+        const run = ["run", "web", "-n", "meanwhile", "--image=registry.example.com/web:1.0"];
+        expect((await cluster().kubectl(run)).stderr).toContain("gate.pods.drawbridge.dev");
       });
     });
+
+    /** What a server leaves for the next one. */
+    const remaining = (): Promise<string[]> => {
+      const admission = ["mutating", "validating"].flatMap((kind) => [
+        `${kind}admissionpolicies`,
+        `${kind}admissionpolicybindings`,
+        `${kind}webhookconfigurations`,
+      ]);
+      return lines(["get", admission.join(","), "-o", "name"]);
+    };
 
     test("deleted, nothing of it is left", async () => {
       const deleted = await lines(["delete", "-k", DEPLOY, "--wait=false", "--ignore-not-found"]);
@@ -298,8 +329,12 @@ describeCluster(
         const left = await lines(["get", kinds, "-l", "app.kubernetes.io/name=drawbridge", "-o", "name"]);
         expect(left).toEqual([]);
         expect((await cluster().kubectl(["get", "networkrulesets"])).code).not.toBe(0);
+        expect(await remaining()).toEqual([]);
       });
+      await cluster().ok(["label", "namespace", "meanwhile", "drawbridge.dev/baseline-pending-"]);
+      await cluster().ok(["run", "web", "-n", "meanwhile", "--image=registry.example.com/web:1.0"]);
     });
   },
-  { crds: false },
+  // It collects what a ClusterRole owned.
+  { crds: false, controllerManager: true },
 );

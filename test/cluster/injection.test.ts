@@ -41,6 +41,8 @@ describeCluster(
       kind: "Namespace",
       metadata: { name, labels: { ...NAMESPACE_CONTRACT, ...labels } },
     });
+    const mode = (name: string, to: string, ...labels: readonly string[]) =>
+      cluster().ok(["label", "namespace", name, `drawbridge.dev/mode=${to}`, ...labels, "--overwrite"]);
     const labelsOf = async (name: string): Promise<Record<string, string>> =>
       JSON.parse(await cluster().ok(["get", "namespace", name, "-o", "jsonpath={.metadata.labels}"])) as Record<
         string,
@@ -189,12 +191,14 @@ describeCluster(
     test("clauses that somebody has added to a deny are taken out when it is looked at again", async () => {
       await createNamespace("loosened");
       await finished("loosened");
+      // Where the baseline is enforced nobody else could.
+      await mode("loosened", "warn");
       const patch = ["patch", "networkpolicy", NAMES[1] ?? "", "-n", "loosened", "--type=merge", "-p"];
       const egress = [
         { to: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "x" } } }], ports: [{ port: 443 }] },
       ];
-      await cluster().ok([...patch, JSON.stringify({ spec: { egress } })], { as: "tenant" });
-      await cluster().ok(["label", "namespace", "loosened", `${MARKER}=true`]);
+      await eventually(() => cluster().ok([...patch, JSON.stringify({ spec: { egress } })], { as: "tenant" }));
+      await mode("loosened", "enforce", `${MARKER}=true`);
       await eventually(async () =>
         expect((await policiesIn("loosened"))[1]?.spec).toEqual({ podSelector: {}, policyTypes: ["Egress"] }),
       );

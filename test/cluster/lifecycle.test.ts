@@ -45,6 +45,13 @@ describeCluster("the life of a server", (cluster) => {
     ]);
     return code === 0 ? (JSON.parse(stdout) as { webhooks: Webhook[] }).webhooks : [];
   };
+  const admissionPolicies = async (): Promise<readonly string[]> => {
+    const kinds = ["mutating", "validating"].flatMap((kind) => [
+      `${kind}admissionpolicies`,
+      `${kind}admissionpolicybindings`,
+    ]);
+    return (await cluster().ok(["get", kinds.join(","), "-o", "name"])).split("\n").filter(Boolean);
+  };
   const ready = async (drawbridge: Drawbridge) => {
     const response = await fetch(`${drawbridge.healthUrl}/readyz`);
     return { status: response.status, body: (await response.json()) as { checks: Record<string, string> } };
@@ -59,6 +66,8 @@ describeCluster("the life of a server", (cluster) => {
       ["namespaces.drawbridge.dev", "Ignore"],
       ["configuration.drawbridge.dev", "Ignore"],
       ["workloads.drawbridge.dev", "Ignore"],
+      ["deletions.networkpolicies.drawbridge.dev", "Ignore"],
+      ["gate.pods.drawbridge.dev", "Fail"],
     ]);
     const mutating = await webhooks("mutating");
     expect(mutating.map(({ name, failurePolicy }) => [name, failurePolicy])).toEqual([
@@ -67,14 +76,14 @@ describeCluster("the life of a server", (cluster) => {
     for (const { name, clientConfig, timeoutSeconds } of [...validating, ...mutating]) {
       expect(clientConfig.url.startsWith(`${drawbridge.url}/`)).toBe(true);
       expect(Buffer.from(clientConfig.caBundle, "base64").toString()).toContain("BEGIN CERTIFICATE");
-      expect(timeoutSeconds).toBe(name.startsWith("workloads.") ? 2 : 3);
+      expect(timeoutSeconds).toBe(name.startsWith("workloads.") ? 2 : name.startsWith("gate.") ? 5 : 3);
     }
     const system = {
       key: "kubernetes.io/metadata.name",
       operator: "NotIn",
       values: ["kube-system", "kube-public", "kube-node-lease", "drawbridge-system"],
     };
-    const [enforced, observed, namespaces, configuration, workloads] = validating;
+    const [enforced, observed, namespaces, configuration, workloads, deletions, gate] = validating;
     expect(enforced?.namespaceSelector?.matchExpressions).toEqual([
       system,
       { key: "drawbridge.dev/mode", operator: "NotIn", values: ["audit", "warn"] },
@@ -94,6 +103,13 @@ describeCluster("the life of a server", (cluster) => {
       [["apps"], ["deployments", "statefulsets", "daemonsets", "replicasets"]],
       [["batch"], ["jobs", "cronjobs"]],
     ]);
+    expect(deletions?.namespaceSelector?.matchExpressions).toEqual([system]);
+    expect(deletions?.rules).toMatchObject([{ resources: ["networkpolicies"], operations: ["DELETE"] }]);
+    expect(gate?.namespaceSelector?.matchExpressions).toEqual([
+      system,
+      { key: "drawbridge.dev/baseline-pending", operator: "Exists" },
+    ]);
+    expect(gate?.rules).toMatchObject([{ resources: ["pods"], operations: ["CREATE"] }]);
     expect(configuration?.rules).toMatchObject([
       { resources: ["networkrulesets", "networkbaselines", "networkexceptions"], scope: "*" },
     ]);
@@ -157,7 +173,7 @@ describeCluster("the life of a server", (cluster) => {
       cluster().signal("etcd", "SIGCONT");
     }
     await eventually(async () => expect(await ready(drawbridge)).toMatchObject({ status: 200 }), 20_000);
-    await eventually(async () => expect(await webhooks("validating")).toHaveLength(5));
+    await eventually(async () => expect(await webhooks("validating")).toHaveLength(7));
     const [firstAdmission] = drawbridge.log.filter(({ msg }) => msg === "admission");
     expect(firstAdmission).toBeUndefined();
   });
@@ -203,11 +219,14 @@ describeCluster("the life of a server", (cluster) => {
   test("killed, it leaves its registration, and the next one takes that over", async () => {
     const first = await start();
     await first.stop("SIGKILL");
-    expect(await webhooks("validating")).toHaveLength(5);
+    expect(await webhooks("validating")).toHaveLength(7);
     const second = await start();
     expect((await webhooks("validating"))[0]?.clientConfig.url).toBe(`${second.url}/validate`);
+    await eventually(async () => expect(await admissionPolicies()).toHaveLength(6));
     expect(await second.stop()).toBe(0);
     expect(await webhooks("validating")).toEqual([]);
+    // Outside its cluster it is nobody's: nothing may be left that makes namespaces wait for it.
+    expect(await admissionPolicies()).toEqual([]);
   });
 
   test("it outlives a restart of the API server", async () => {

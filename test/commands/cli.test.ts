@@ -79,7 +79,7 @@ describe("bad input ends with exit code 2, one message and no stack trace", () =
     [
       "a URL with a path",
       ["serve", "--webhook-url", "https://127.0.0.1:1/x"],
-      /the paths \/validate and \/mutate are added/,
+      /the paths \/validate, \/mutate and \/gate are added/,
     ],
     [
       "a URL without a cluster",

@@ -27,14 +27,15 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     log: createLogger("warn", { write: (line) => logged.push(line) }),
     metrics: createMetrics(),
     configuration: () => configure("audit", embedded, new DocumentSet()),
-    namespace: (name) => namespaces.get(name),
-    policies: () => [],
     onWrite: () => {},
+    wake: async () => {},
   });
   const refuse = async (): Promise<never> => {
     throw new Error("no policy is to be written here");
   };
   const client: BaselineDeps["client"] = {
+    get: async <T>(path: string): Promise<T> => namespaces.get(path.split("/").at(-1) ?? "") as T,
+    pages: async function* () {},
     apply: refuse,
     replace: refuse,
     patch: async <T>(path: string): Promise<T> => {

@@ -174,6 +174,7 @@ describe("the Deployment", () => {
 describe("what it may do", () => {
   interface Role extends KubernetesObject {
     readonly rules: readonly {
+      readonly resourceNames?: readonly string[];
       readonly apiGroups: readonly string[];
       readonly resources: readonly string[];
       readonly verbs: readonly string[];
@@ -199,7 +200,21 @@ describe("what it may do", () => {
     const others = [...(only("ClusterRole") as Role).rules, ...rules.filter((rule) => !ofSecrets.includes(rule))];
     const words = others.flatMap((rule) => [rule.apiGroups, rule.resources, rule.verbs].flat());
     expect(words).not.toContain("*");
-    expect(words.filter((word) => /secret|role|bind|escalate|impersonate|pods|token/.test(word))).toEqual([]);
+    expect(words.filter((word) => /secret|role|bind|escalate|impersonate|pods|token/.test(word))).toEqual([
+      // Of an admission policy to what it is about.
+      "mutatingadmissionpolicybindings",
+      "validatingadmissionpolicybindings",
+      "clusterroles",
+    ]);
+    const roles = (only("ClusterRole") as Role).rules.filter(({ resources }) => resources.includes("clusterroles"));
+    expect(roles).toEqual([
+      {
+        apiGroups: ["rbac.authorization.k8s.io"],
+        resources: ["clusterroles"],
+        resourceNames: [only("ClusterRole").metadata?.name],
+        verbs: ["get"],
+      },
+    ]);
   });
 });
 

@@ -38,6 +38,9 @@ const app = createApp({
   configuration: () => configuration,
   namespaceLabels: async (name) => (Object.hasOwn(NAMESPACES, name) ? NAMESPACES[name] : undefined),
   exceptionsIn: () => [EXCEPTION],
+  isGoing: async () => false,
+  canBind: async () => true,
+  ensureBaseline: async () => ({ outcome: "complete" }),
   isOwn: () => false,
   now: () => NOW,
 });

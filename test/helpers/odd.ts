@@ -1,3 +1,4 @@
+import type { Unbound } from "../../src/rules/rule.ts";
 import * as fc from "fast-check";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { WORKLOAD_KINDS } from "../../src/model/workload.ts";
@@ -35,6 +36,12 @@ export function oddNamespaces(): fc.Arbitrary<KubernetesObject> {
     apiVersion: "v1",
     kind: "Namespace",
   }));
+}
+
+/** What an author may not, or that nothing is known of it. */
+export function oddUnbound(): fc.Arbitrary<Unbound | undefined> {
+  const labels = fc.subarray(["drawbridge.dev/ruleset", "drawbridge.dev/mode", "drawbridge.dev/baseline"]);
+  return fc.option(fc.record({ labels, ruleset: word }), { nil: undefined });
 }
 
 const key = fc.oneof(

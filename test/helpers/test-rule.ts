@@ -5,7 +5,14 @@ import { parseManifest } from "../../src/manifest/read.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { groupOf } from "../../src/model/workload.ts";
-import { type AnyRule, contextOf, defaultsOf, type Subject, type Violation } from "../../src/rules/rule.ts";
+import {
+  type AnyRule,
+  contextOf,
+  defaultsOf,
+  type Subject,
+  type Unbound,
+  type Violation,
+} from "../../src/rules/rule.ts";
 
 /** What is judged: an object, or YAML. */
 export type Judged =
@@ -15,7 +22,11 @@ export type Judged =
       readonly written?: NetworkPolicy;
     }
   /** Of a rule on another kind: it must say which by `apiVersion` and `kind`. */
-  | { readonly object: KubernetesObject | string };
+  | {
+      readonly object: KubernetesObject | string;
+      /** What its author may not, of a Namespace. */
+      readonly unbound?: Unbound | undefined;
+    };
 
 export type RuleCase = Judged & {
   readonly name: string;
@@ -66,7 +77,9 @@ function subjectFor(judged: Judged): Subject {
   const object = parsed(judged.object);
   const subject = subjectOf({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object);
   if (subject === undefined) throw new Error(`no rule is on ${object.apiVersion} ${object.kind}`);
-  return subject;
+  return judged.unbound === undefined || subject.kind !== "Namespace"
+    ? subject
+    : { ...subject, unbound: judged.unbound };
 }
 
 function parsed<T extends KubernetesObject>(object: T | string): T | KubernetesObject {

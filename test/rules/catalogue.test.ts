@@ -10,8 +10,15 @@ import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { groupOf } from "../../src/model/workload.ts";
 import { RULES } from "../../src/rules/index.ts";
-import { type AnyRule, defaultsOf, type Example, type OptionSchema, type SubjectKind } from "../../src/rules/rule.ts";
-import { oddNamespaces, oddPolicies, oddWorkloads } from "../helpers/odd.ts";
+import {
+  type AnyRule,
+  defaultsOf,
+  type Example,
+  type OptionSchema,
+  type SubjectKind,
+  type Unbound,
+} from "../../src/rules/rule.ts";
+import { oddNamespaces, oddPolicies, oddUnbound, oddWorkloads } from "../helpers/odd.ts";
 import { check, expectWellFormed, type Judged, parseObject } from "../helpers/test-rule.ts";
 
 const TOP = new URL("../../", import.meta.url);
@@ -27,7 +34,7 @@ function shipped(name: string) {
 const ODD: Readonly<Record<SubjectKind, () => fc.Arbitrary<Judged>>> = {
   NetworkPolicy: () => fc.record({ policy: oddPolicies(), written: oddPolicies() }, { requiredKeys: ["policy"] }),
   Workload: () => oddWorkloads().map((object) => ({ object })),
-  Namespace: () => oddNamespaces().map((object) => ({ object })),
+  Namespace: () => fc.record({ object: oddNamespaces(), unbound: oddUnbound() }),
 };
 
 test("every file in src/rules is a rule that is in the catalogue", async () => {
@@ -84,7 +91,7 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
 
   describe.each(rule.examples.map((example) => [example.title, example] as const))("example: %s", (_, example) => {
     test("bad is reported, and points into it", () => {
-      const violations = judge(rule, example.bad);
+      const violations = judge(rule, example.bad, example.unbound);
       expect(violations.length).toBeGreaterThan(0);
       for (const violation of violations) expectWellFormed(violation);
     });
@@ -92,7 +99,7 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
     test("bad is found by ruleset default, or by restricted where that is the one that has the rule", () => {
       const isInDefault = shipped("default").document.spec.rules?.[id]?.mode !== "disabled";
       const ruleset = shipped(isInDefault ? "default" : "restricted").resolved;
-      const found = evaluate(subjectOf(parseObject(example.bad)), ruleset, "enforce");
+      const found = evaluate(subjectOf(parseObject(example.bad), example.unbound), ruleset, "enforce");
       expect(found.map((finding) => finding.rule)).toContain(id);
     });
 
@@ -125,9 +132,9 @@ test("odd input reaches every rule", () => {
   const reported = new Set<string>();
   const all = fc.record({ NetworkPolicy: oddPolicies(), Workload: oddWorkloads(), Namespace: oddNamespaces() });
   fc.assert(
-    fc.property(all, (objects) => {
+    fc.property(all, oddUnbound(), (objects, unbound) => {
       for (const rule of RULES) {
-        if (check(rule, asWritten(rule.on, objects[rule.on])).length > 0) reported.add(rule.id);
+        if (check(rule, asWritten(rule.on, objects[rule.on], unbound)).length > 0) reported.add(rule.id);
       }
     }),
     { numRuns: 5000 },
@@ -136,18 +143,18 @@ test("odd input reaches every rule", () => {
 });
 
 /** In an example, what is shown is what its author wrote. */
-function judge(rule: AnyRule, yaml: string) {
-  return check(rule, asWritten(rule.on, parseObject(yaml)));
+function judge(rule: AnyRule, yaml: string, unbound?: Unbound) {
+  return check(rule, asWritten(rule.on, parseObject(yaml), unbound));
 }
 
-function asWritten(kind: SubjectKind, object: KubernetesObject): Judged {
-  return kind === "NetworkPolicy" ? { policy: object, written: object } : { object };
+function asWritten(kind: SubjectKind, object: KubernetesObject, unbound?: Unbound): Judged {
+  return kind === "NetworkPolicy" ? { policy: object, written: object } : { object, unbound };
 }
 
-function subjectOf(object: KubernetesObject) {
+function subjectOf(object: KubernetesObject, unbound?: Unbound) {
   const subject = toSubject({ group: groupOf(object.apiVersion ?? ""), kind: object.kind ?? "" }, object, object);
   if (subject === undefined) throw new Error("an example is of a kind that no rule is on");
-  return subject;
+  return subject.kind === "Namespace" && unbound !== undefined ? { ...subject, unbound } : subject;
 }
 
 function metadataOf(example: Example, which: "good" | "bad") {

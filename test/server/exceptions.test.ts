@@ -40,6 +40,8 @@ async function ask(
     configuration: () => configuration,
     namespaceLabels: async () => labels,
     exceptionsIn: (name: string) => own.exceptionsIn(name),
+    isGoing: async () => false,
+    canBind: async () => true,
     isOwn: () => false,
     now: () => Date.parse(now),
   };

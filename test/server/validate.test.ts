@@ -21,6 +21,8 @@ async function verdictOf(request: AdmissionRequest, deps: Partial<ValidateDeps> 
       configuration: () => configuration,
       namespaceLabels: async () => RESTRICTED,
       exceptionsIn: () => [],
+      isGoing: async () => false,
+      canBind: async () => true,
       isOwn: () => false,
       now: () => Date.parse("2026-11-21T12:00:00Z"),
       ...deps,

@@ -6,21 +6,28 @@ import type { FencedClient } from "../../cluster/fence.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
 import type { ConfigKind } from "../../config/validate.ts";
+import { AdmissionLoop } from "../../controllers/admission-loop.ts";
 import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
+import { createGate } from "../../controllers/gate.ts";
+import { wakeWorkloads } from "../../controllers/wake.ts";
+import { type Address, createRegistrar, outlives, type Registrar } from "../../controllers/webhooks.ts";
 import type { Documents } from "../../engine/configuration.ts";
 import { InputError } from "../../model/errors.ts";
-import { FIELD_MANAGER } from "../../model/names.ts";
-import type { KubernetesObject, Labels } from "../../model/objects.ts";
-import type { AdmissionRequest } from "../../server/review.ts";
+import { FIELD_MANAGER, GROUP } from "../../model/names.ts";
+import { isTerminating, type KubernetesObject, type Labels, type Namespace } from "../../model/objects.ts";
+import type { Ensured } from "../../server/gate.ts";
+import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
   readonly mode: Cap;
+  /** How the API server is told of this server, if it is. */
+  readonly address: Address | undefined;
   readonly embedded: Documents;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -35,10 +42,15 @@ export interface Cluster {
   readonly missing: () => readonly string[];
   /** Resolves when everything has been read once. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Gives namespaces their baseline, by this client, until the signal or stop(); may then be called again. */
+  /** What only the one that leads does, by this client, until the signal or stop(); may then be called again. */
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
+  /** Tells the API server of this server, and of what it is to do by itself. Not there where it is not to be told. */
+  readonly registrar?: (client: FencedClient, caBundle: () => string) => Registrar;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
+  readonly canBind: (user: UserInfo, ruleset: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
+  readonly ensureBaseline: (namespace: string, waitMs: number) => Promise<Ensured>;
   /** Sets the gauges that tell how things stand now. */
   readonly measure: () => void;
   readonly stop: () => Promise<void>;
@@ -46,19 +58,32 @@ export interface Cluster {
 
 /** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
-  const { client, mode, embedded, log, metrics, signal } = how;
+  const { client, mode, address, embedded, log, metrics, signal } = how;
   const user = await whoAmI(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const stopping = new AbortController();
-  let working = Promise.resolve();
+  let working: Promise<unknown> = Promise.resolve();
+  const writing = {
+    client,
+    configuration: () => configuration.current,
+    onWrite: (what: "policy" | "marker") => metrics.baselineWrites.inc({ what }),
+  };
   const loop = new BaselineLoop({
     log,
     metrics,
-    configuration: () => configuration.current,
-    namespace: (name) => caches.namespace(name),
-    policies: (namespace) => caches.policiesIn(namespace),
-    onWrite: (what) => metrics.baselineWrites.inc({ what }),
+    ...writing,
+    wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now: Date.now }),
   });
+
+  // Without an address nobody calls the gate, so nothing may make it shut.
+  const admission =
+    address &&
+    new AdmissionLoop({
+      log,
+      user,
+      configuration: () => configuration.current,
+      outlive: outlives(address),
+    });
 
   const onDocument = (kind: ConfigKind) => {
     return ({ type, object }: Change<KubernetesObject>) => {
@@ -71,7 +96,9 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
         metrics.configurationRejections.inc({ kind });
         log.error({ kind, namespace, name }, problem);
       }
-      if (kind !== "NetworkException") loop.reconsider(caches.namespaces());
+      if (kind === "NetworkException") return;
+      loop.reconsider(caches.namespaces());
+      admission?.changed();
     };
   };
   const caches: Caches = createCaches(client, {
@@ -88,12 +115,24 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     configuration,
     missing: caches.missing,
     synced: caches.synced,
-    work: (writer, until) => {
-      working = loop.run(writer, caches.namespaces(), AbortSignal.any([until, stopping.signal]));
-      return working;
+    work: async (writer, until) => {
+      const end = AbortSignal.any([until, stopping.signal]);
+      working = Promise.all([loop.run(writer, caches.namespaces(), end), admission?.run(writer, end)]);
+      await working;
     },
+    ...(address &&
+      admission && {
+        registrar: (writer, caBundle) =>
+          withAdmission(createRegistrar(writer, { address, caBundle, mode }), admission, outlives(address), writer),
+      }),
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
+    isGoing: async (name, waitMs) => {
+      const namespace = await liveNamespace(name, waitMs, client);
+      return namespace === undefined || isTerminating(namespace);
+    },
+    canBind: (subject, ruleset, waitMs) => canBind(subject, ruleset, waitMs, client),
     isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
+    ensureBaseline: createGate(writing),
     measure: () => {
       metrics.baselinePending.set(caches.namespaces().filter(isPending).length);
       for (const [resource, at] of caches.lastEvents()) metrics.cacheLastEvent.set({ resource }, at / 1000);
@@ -102,6 +141,30 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       stopping.abort();
       await working;
       await caches.stop();
+    },
+  };
+}
+
+/** Nothing may make namespaces wait before the API server asks us, nor when nobody is left whom it could ask. */
+function withAdmission(
+  registrar: Registrar,
+  admission: AdmissionLoop,
+  outlive: boolean,
+  writer: FencedClient,
+): Registrar {
+  return {
+    register: async () => {
+      await registrar.register();
+      admission.registered();
+    },
+    write: async (seen) => {
+      await registrar.write(seen);
+      admission.registered();
+    },
+    unregister: async () => {
+      const wasOurs = await registrar.unregister();
+      if (wasOurs && !outlive) await admission.remove(writer);
+      return wasOurs;
     },
   };
 }
@@ -124,13 +187,41 @@ async function namespaceLabels(
   client: KubernetesClient,
 ): Promise<Labels | undefined> {
   const cached = caches.namespace(name);
-  if (cached !== undefined) return cached.metadata?.labels ?? {};
+  const namespace = cached ?? (await liveNamespace(name, waitMs, client));
+  return namespace && (namespace.metadata?.labels ?? {});
+}
+
+async function liveNamespace(name: string, waitMs: number, client: KubernetesClient): Promise<Namespace | undefined> {
   try {
-    const found = await client.get<KubernetesObject>(paths.namespaces(name), { timeoutMs: waitMs });
-    return found.metadata?.labels ?? {};
+    return await client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs });
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
-    throw new Error(`the labels of namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+    throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+async function canBind(
+  { username, uid, groups, extra }: UserInfo,
+  ruleset: string,
+  waitMs: number,
+  client: KubernetesClient,
+): Promise<boolean> {
+  const resourceAttributes = { group: GROUP, resource: "networkrulesets", name: ruleset, verb: "bind" };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user: username, uid, groups, extra, resourceAttributes },
+  };
+  try {
+    const { status } = await client.create<{ readonly status?: { readonly allowed?: boolean } }>(
+      paths.subjectAccessReviews(),
+      review,
+      { timeoutMs: waitMs },
+    );
+    return status?.allowed === true;
+  } catch (error) {
+    const message = `whether ${username} may bind NetworkRuleset ${ruleset} cannot be told: ${String(error)}`;
+    throw new Error(message, { cause: error });
   }
 }
 

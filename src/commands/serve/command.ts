@@ -61,7 +61,9 @@ function toUrl(text: string): URL {
   if (url?.protocol !== "https:")
     throw new InvalidArgumentError("It must be https://HOST:PORT: an API server calls nothing else.");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new InvalidArgumentError("It must be https://HOST:PORT alone: the paths /validate and /mutate are added.");
+    throw new InvalidArgumentError(
+      "It must be https://HOST:PORT alone: the paths /validate, /mutate and /gate are added.",
+    );
   }
   return url;
 }

@@ -33,16 +33,19 @@ export interface LeadershipDeps {
 /** There is no other server: it leads as long as it lives. Its start rejects with InputError registration-refused. */
 export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership {
   const registrar = duties.registrar?.(client);
-  const never = new AbortController();
-  let leads = false;
+  const stopping = new AbortController();
+  let working: Promise<void> | undefined;
   return {
-    leads: () => leads,
+    leads: () => working !== undefined,
     start: async () => {
-      leads = true;
-      void duties.work(client, never.signal);
+      working = duties.work(client, stopping.signal);
       await registrar?.register();
     },
-    stop: async () => registrar && unregister(registrar, log),
+    stop: async () => {
+      stopping.abort();
+      await working;
+      if (registrar !== undefined) await unregister(registrar, log);
+    },
   };
 }
 
@@ -83,6 +86,9 @@ async function unregister(registrar: Registrar, log: Logger): Promise<void> {
   try {
     await registrar.unregister();
   } catch (error) {
-    log.error({ error: String(error) }, "the webhook configurations could not be removed: remove them by kubectl");
+    log.error(
+      { error: String(error) },
+      "what was registered could not be removed: remove it by kubectl (docs/serve.md)",
+    );
   }
 }

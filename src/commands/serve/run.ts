@@ -5,7 +5,6 @@ import type { KubernetesClient } from "../../cluster/client.ts";
 import { connect } from "../../cluster/connect.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { connectInCluster, namespaceOf } from "../../cluster/service-account.ts";
-import { createRegistrar } from "../../controllers/webhooks.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
 import { checkDocument } from "../../engine/check-document.ts";
@@ -71,10 +70,8 @@ async function serve(
       ? await sharedCertificates(deps, client, shared)
       : await ownCertificates(deps, options.certDir);
 
-  const leadershipOf = (reader: KubernetesClient, { work }: Cluster): Leadership => {
-    const registrar =
-      address &&
-      ((writer: FencedClient) => createRegistrar(writer, { address, caBundle: () => certificates.bundle, mode }));
+  const leadershipOf = (reader: KubernetesClient, { work, registrar: registrarFor }: Cluster): Leadership => {
+    const registrar = registrarFor && ((writer: FencedClient) => registrarFor(writer, () => certificates.bundle));
     const duties = {
       work: async (writer: FencedClient, signal: AbortSignal) => {
         const write = registrar?.(writer).write;
@@ -97,7 +94,12 @@ async function serve(
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     now: Date.now,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
+    // Without a cluster nobody could be asked, and there is nothing to be bound to.
+    canBind: async (user, ruleset, waitMs) => cluster?.canBind(user, ruleset, waitMs) ?? true,
+    isGoing: async (namespace, waitMs) => cluster?.isGoing(namespace, waitMs) ?? false,
     isOwn: (request) => cluster?.isOwn(request) ?? false,
+    // Without a cluster there is no namespace that could wait.
+    ensureBaseline: async (namespace, waitMs) => cluster?.ensureBaseline(namespace, waitMs) ?? { outcome: "unmarked" },
   });
   const health = createHealthApp({
     readiness: () => readiness(phase, cluster, certificates.problem),
@@ -110,7 +112,7 @@ async function serve(
   try {
     // First of all: to wait for an API server is not to be dead, which the liveness probe would take it for.
     await listen(health, host, options.healthPort, "--health-port");
-    cluster = client && (await watchCluster({ client, mode, embedded, log, metrics, signal: stop.signal }));
+    cluster = client && (await watchCluster({ client, mode, address, embedded, log, metrics, signal: stop.signal }));
     const url = await listen(app, host, settings.port, "--port");
     certificates.start();
     await cluster?.synced(stop.signal);

@@ -1,0 +1,51 @@
+import { CLEANERS, FORGED_ADVICE, isEdited, isOfBaseline, KEPT_ADVICE } from "../baseline/protection.ts";
+import { wantedPolicies } from "../baseline/templates.ts";
+import type { Configuration } from "../engine/configuration.ts";
+import { text } from "../model/json.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { Labels } from "../model/objects.ts";
+import { injectedBaseline } from "./injected.ts";
+import type { AdmissionRequest } from "./review.ts";
+
+export interface ProtectDeps {
+  readonly configuration: () => Configuration;
+  readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  /** Is the namespace being deleted, or gone? Asked of the API server: no review tells, and a cache may be late. */
+  readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
+}
+
+/**
+ * Why a request for a NetworkPolicy, not one of our own, is refused: it edits or deletes a policy that the namespace's
+ * baseline wants, or passes one off as such. Policies that no baseline wants any longer are anyone's to delete.
+ */
+export async function protect(
+  request: AdmissionRequest,
+  deps: ProtectDeps,
+  waitMs: number,
+): Promise<readonly string[] | undefined> {
+  const { operation, userInfo, oldObject, namespace = "" } = request;
+  const object = operation === "DELETE" ? null : request.object;
+  const was = oldObject != null && isOfBaseline(oldObject);
+  const is = object != null && isOfBaseline(object);
+  if (!was && !is) return undefined;
+
+  const labels = await deps.namespaceLabels(namespace, waitMs);
+  const baseline = labels && injectedBaseline(namespace, labels, deps.configuration());
+  if (baseline === undefined) return undefined;
+  if (!was) return [`NetworkPolicy ${namespace}/${nameOf(object)}: ${FORGED_ADVICE}`];
+
+  const isWanted = wantedPolicies(baseline, namespace).some(({ metadata }) => metadata?.name === nameOf(oldObject));
+  if (!isWanted || (object != null && !isEdited(oldObject, object))) return undefined;
+  const isCleaner = operation === "DELETE" && CLEANERS.includes(userInfo.username ?? "");
+  if (isCleaner && (await deps.isGoing(namespace, waitMs))) return undefined;
+  const policy = `NetworkPolicy ${namespace}/${nameOf(oldObject)}`;
+  return [
+    `${policy} is part of NetworkBaseline ${baseline.metadata.name}: only Drawbridge changes or deletes it.`,
+    ...KEPT_ADVICE.map((line) => `  ${line}`),
+  ];
+}
+
+/** Of the object: in a DELETECOLLECTION the request has none. */
+function nameOf(policy: NetworkPolicy | null | undefined): string {
+  return text(policy?.metadata?.name) || text(policy?.metadata?.generateName);
+}

@@ -1,0 +1,287 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { KubernetesClient } from "../../src/cluster/client.ts";
+import { connect } from "../../src/cluster/connect.ts";
+import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { describeCluster } from "./harness/context.ts";
+import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
+import { freePort } from "./harness/net.ts";
+import { BASELINE_NAMES, createNamespace, MARKER, stateOf } from "./harness/storm.ts";
+
+const [DENY = ""] = BASELINE_NAMES;
+const KEPT = `NetworkPolicy NAMESPACE/${DENY} is part of NetworkBaseline default: only Drawbridge changes or deletes it.`;
+const IN_PROCESS = "ValidatingAdmissionPolicy 'drawbridge-baseline'";
+
+describeCluster(
+  "what is kept from others, on a real API server",
+  (cluster) => {
+    let client: KubernetesClient;
+    let drawbridge: Drawbridge;
+    let ports: { readonly webhook: number; readonly health: number };
+    const start = async (): Promise<void> => {
+      drawbridge = await startDrawbridge({ cluster: cluster(), ports });
+    };
+    beforeAll(async () => {
+      ports = { webhook: await freePort(), health: await freePort() };
+      client = await connect({ kubeconfig: cluster().kubeconfigs.admin });
+      await start();
+      await finished("first");
+      await eventually(async () => expect((await tenant(deletion("first"))).stderr).toContain(IN_PROCESS));
+    });
+    afterAll(async () => {
+      await drawbridge?.stop();
+      await client?.close();
+    });
+
+    const tenant = (args: readonly string[], object?: object) =>
+      cluster().kubectl(args, { as: "tenant", ...(object && { input: JSON.stringify(object) }) });
+    const finished = async (name: string): Promise<void> => {
+      await createNamespace(client, name);
+      await eventually(async () =>
+        expect(await stateOf(client, name)).toMatchObject({ isPending: false, policies: BASELINE_NAMES }),
+      );
+    };
+    const deletion = (namespace: string) => ["delete", "networkpolicy", DENY, "-n", namespace];
+    const edit = (namespace: string) => {
+      const spec = { ingress: [{ from: [{ podSelector: { matchLabels: { app: "x" } } }], ports: [{ port: 80 }] }] };
+      return ["patch", "networkpolicy", DENY, "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec })];
+    };
+    const own = (namespace: string, labels: object = {}) => ({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: "mine", namespace, labels, annotations: { description: "d", owner: "o" } },
+      spec: { podSelector: { matchLabels: { "app.kubernetes.io/name": "web" } }, policyTypes: ["Ingress"] },
+    });
+    const FORGED = { "app.kubernetes.io/managed-by": "drawbridge", "drawbridge.dev/baseline": "default" };
+    const setInProcess = async (isOn: boolean, name = "drawbridge-baseline"): Promise<void> => {
+      if (isOn) {
+        await drawbridge.stop("SIGKILL");
+        await start();
+      } else await cluster().ok(["delete", "validatingadmissionpolicybinding", name]);
+    };
+
+    /** The whole of it, wherever it is decided. */
+    const expectKept = async (namespace: string, by: string): Promise<void> => {
+      const kept = KEPT.replace("NAMESPACE", namespace);
+      const before = await stateOf(client, namespace);
+      for (const args of [
+        edit(namespace),
+        deletion(namespace),
+        ["delete", "networkpolicy", "--all", "-n", namespace],
+      ]) {
+        const { code, stderr } = await tenant(args);
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringContaining("is part of NetworkBaseline default"),
+        });
+        expect(stderr).toContain(by);
+        if (!args.includes("--all")) expect(stderr).toContain(kept);
+        expect(stderr).toContain("To change what namespaces get, change the NetworkBaseline.");
+      }
+      const forged = await tenant(["create", "-f", "-"], own(namespace, FORGED));
+      expect(forged).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("only Drawbridge writes policies with"),
+      });
+      expect(await stateOf(client, namespace)).toEqual(before);
+    };
+    const expectFree = async (namespace: string): Promise<void> => {
+      expect(await tenant(["create", "-f", "-"], own(namespace))).toMatchObject({ code: 0 });
+      const mine = ["networkpolicy", "mine", "-n", namespace];
+      expect(await tenant(["label", ...mine, "a=b"])).toMatchObject({ code: 0 });
+      expect(await tenant(["delete", ...mine])).toMatchObject({ code: 0 });
+      // As Argo CD and others do.
+      const annotated = [
+        "annotate",
+        "networkpolicy",
+        DENY,
+        "-n",
+        namespace,
+        "argocd.argoproj.io/tracking-id=x",
+        "--overwrite",
+      ];
+      expect(await tenant(annotated)).toMatchObject({ code: 0 });
+    };
+
+    test("others can neither edit nor delete a baseline's policies, nor pass theirs off as such", async () => {
+      await finished("kept");
+      await expectKept("kept", IN_PROCESS);
+      await expectFree("kept");
+    });
+
+    test("where it is not decided in process, the webhook does", async () => {
+      await finished("webhook");
+      await setInProcess(false);
+      try {
+        await eventually(async () => expect((await tenant(deletion("webhook"))).stderr).toContain("admission webhook"));
+        await expectKept("webhook", "admission webhook");
+        await expectFree("webhook");
+      } finally {
+        await setInProcess(true);
+      }
+      await eventually(async () => expect((await tenant(deletion("webhook"))).stderr).toContain(IN_PROCESS));
+    });
+
+    test("a policy is anybody's again where the namespace is not governed any more", async () => {
+      await finished("released");
+      await cluster().ok(["label", "namespace", "released", "drawbridge.dev/mode=audit"]);
+      await eventually(async () => expect(await tenant(deletion("released"))).toMatchObject({ code: 0 }));
+    });
+
+    test("during an outage nothing opens, and what the server is not needed for goes on", async () => {
+      await finished("outage");
+      await createNamespace(client, "blocked", { [MARKER]: "true", "drawbridge.dev/baseline": "no-such" });
+      await drawbridge.stop("SIGKILL");
+      try {
+        for (const args of [edit("outage"), deletion("outage")]) {
+          expect(await tenant(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(IN_PROCESS) });
+        }
+        await createNamespace(client, "unfinished");
+        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: true });
+        // Dropped by a PUT or by hand, it is put back; by way of a subresource, where nothing is, it is refused.
+        const manifest = {
+          apiVersion: "v1",
+          kind: "Namespace",
+          metadata: { name: "unfinished", labels: NAMESPACE_CONTRACT },
+        };
+        await cluster().ok(["replace", "-f", "-"], { as: "platform", input: JSON.stringify(manifest) });
+        await cluster().ok(["label", "namespace", "unfinished", `${MARKER}-`]);
+        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: true });
+        const status = ["replace", "--raw", "/api/v1/namespaces/unfinished/status", "-f", "-"];
+        expect(await cluster().kubectl(status, { input: JSON.stringify(manifest) })).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("only Drawbridge removes the label"),
+        });
+        // And so it is of an update where nothing puts it back.
+        await cluster().ok(["delete", "mutatingadmissionpolicybinding", "drawbridge-stamp"]);
+        await eventually(async () =>
+          expect(await cluster().kubectl(["label", "namespace", "unfinished", `${MARKER}-`])).toMatchObject({
+            code: 1,
+            stderr: expect.stringContaining("only Drawbridge removes the label"),
+          }),
+        );
+        await cluster().ok(["delete", "namespace", "outage", "--timeout=20s"]);
+      } finally {
+        await start();
+      }
+      await eventually(async () =>
+        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: false, policies: BASELINE_NAMES }),
+      );
+    });
+
+    const denials = async (): Promise<number> =>
+      (await cluster().ok(["get", "--raw", "/metrics"]))
+        .split("\n")
+        .filter((line) => line.startsWith("apiserver_validating_admission_policy_check_total{"))
+        .filter((line) => line.includes('enforcement_action="deny"') && line.includes('policy="drawbridge-baseline"'))
+        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+
+    describe("a namespace that is deleted goes, by the work of the real controllers", () => {
+      const goes = async (name: string): Promise<void> => {
+        await cluster().ok(["delete", "namespace", name, "--timeout=20s"]);
+        expect(await cluster().kubectl(["get", "namespace", name])).toMatchObject({ code: 1 });
+      };
+
+      test("when it is finished", async () => {
+        await finished("gone");
+        await goes("gone");
+      });
+
+      test("when it is not", async () => {
+        await createNamespace(client, "stuck", { [MARKER]: "true", "drawbridge.dev/mode": "audit" });
+        await goes("stuck");
+      });
+
+      test("where only the webhook decides", async () => {
+        await finished("gone-by-webhook");
+        await setInProcess(false);
+        await eventually(async () =>
+          expect((await tenant(deletion("gone-by-webhook"))).stderr).toContain("admission webhook"),
+        );
+        await goes("gone-by-webhook");
+        await setInProcess(true);
+      });
+
+      test("but what belongs to something that is deleted does not go with it: the collector is no way around", async () => {
+        await finished("owned");
+        const { stdout } = await tenant([
+          "create",
+          "configmap",
+          "owner",
+          "-n",
+          "owned",
+          "-o",
+          "jsonpath={.metadata.uid}",
+        ]);
+        const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: stdout }];
+        const metadata = JSON.stringify({ metadata: { ownerReferences } });
+        await tenant(["patch", "networkpolicy", DENY, "-n", "owned", "--type=merge", "-p", metadata]);
+        const before = await denials();
+        await tenant(["delete", "configmap", "owner", "-n", "owned"]);
+        await eventually(async () => expect(await denials()).toBeGreaterThan(before));
+        expect(await stateOf(client, "owned")).toMatchObject({ policies: BASELINE_NAMES });
+      });
+    });
+
+    describe("governing labels", () => {
+      const set = (...labels: readonly string[]) =>
+        cluster().kubectl(["label", "namespace", "bound", ...labels, "--overwrite"], { as: "tenant" });
+      const grant = async (name: string, rule: object): Promise<void> => {
+        // kubectl's own `create clusterrole` does not know the verb bind on kinds of others.
+        const role = {
+          apiVersion: "rbac.authorization.k8s.io/v1",
+          kind: "ClusterRole",
+          metadata: { name },
+          rules: [rule],
+        };
+        await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(role) });
+        await cluster().ok(["create", "clusterrolebinding", name, `--clusterrole=${name}`, "--group=tenants"]);
+      };
+      beforeAll(async () => {
+        await grant("edit-namespaces", {
+          apiGroups: [""],
+          resources: ["namespaces"],
+          verbs: ["create", "update", "patch"],
+        });
+        await createNamespace(client, "bound");
+      });
+
+      test("are for those who may bind the ruleset that is named afterwards", async () => {
+        expect(await set("team=x", `${MARKER}=true`)).toMatchObject({ code: 0 });
+        const refused = {
+          code: 1,
+          stderr: expect.stringContaining(
+            "no-unbound-label: metadata.labels[drawbridge.dev/mode]: drawbridge.dev/mode is for those to set, change or remove who may bind the ruleset. " +
+              "Fix: leave the label as it is, or get the verb bind on NetworkRuleset default by RBAC.",
+          ),
+        };
+        expect(await set("drawbridge.dev/mode=audit")).toMatchObject(refused);
+        await grant("bind-default", {
+          apiGroups: ["drawbridge.dev"],
+          resources: ["networkrulesets"],
+          resourceNames: ["default"],
+          verbs: ["bind"],
+        });
+        await eventually(async () => expect(await set("drawbridge.dev/mode=enforce")).toMatchObject({ code: 0 }));
+        expect(await set("drawbridge.dev/ruleset=restricted")).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("bind on NetworkRuleset restricted"),
+        });
+        expect(await set("drawbridge.dev/mode-")).toMatchObject({ code: 0 });
+      });
+
+      test("at creation too", async () => {
+        const metadata = { name: "born", labels: { ...NAMESPACE_CONTRACT, "drawbridge.dev/ruleset": "restricted" } };
+        const born = { apiVersion: "v1", kind: "Namespace", metadata };
+        expect(await tenant(["create", "-f", "-"], born)).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("no-unbound-label"),
+        });
+        expect(
+          await cluster().kubectl(["create", "-f", "-"], { as: "platform", input: JSON.stringify(born) }),
+        ).toMatchObject({ code: 0 });
+      });
+    });
+  },
+  { controllerManager: true },
+);
