@@ -55,7 +55,8 @@ function verdictFault({ allowed, status, warnings, auditAnnotations }: Readonly<
       return "audit annotations that are no texts";
   }
   if (allowed) return status === undefined ? undefined : "a status on what is allowed";
-  if (!isRecord(status) || status["code"] !== 403) return "a refusal without code 403";
+  // 503 is the gate's where nothing is wrong with the Pod.
+  if (!isRecord(status) || (status["code"] !== 403 && status["code"] !== 503)) return "a refusal without its code";
   if (typeof status["message"] !== "string" || status["message"] === "") return "a refusal without a reason";
   if (CONTROL.test(status["message"])) return "control characters in the reason";
   return warnings === undefined ? undefined : "warnings on a refusal";
@@ -76,7 +77,7 @@ function warningsFault({ warnings = [] }: Readonly<Record<string, unknown>>) {
 /** The one patch there is: the marker, in the labels that are there or in new ones. */
 function patchFault(path: Path, { object }: Record<string, unknown>, response: Readonly<Record<string, unknown>>) {
   const { allowed, patch, patchType } = response;
-  if (path === "/validate") return patch === undefined ? undefined : "a patch by a validating webhook";
+  if (path !== "/mutate") return patch === undefined ? undefined : "a patch by a validating webhook";
   if (allowed !== true) return "a refusal by a mutating webhook";
   if (patch === undefined) return patchType === undefined ? undefined : "a patch type without a patch";
   if (typeof patch !== "string") return "a patch that is no text";

@@ -119,10 +119,11 @@ const workloads: readonly AdmissionRequest[] = Object.keys({ shop: {}, ...NAMESP
 
 export const policyRequests: readonly AdmissionRequest[] = [...recorded, ...examples, ...updates];
 
-/** What an API server may ask, for each of the two paths. */
-export const startingPoints: Readonly<Record<"/validate" | "/mutate", readonly AdmissionRequest[]>> = {
+/** What an API server may ask, for each path. */
+export const startingPoints: Readonly<Record<"/validate" | "/mutate" | "/gate", readonly AdmissionRequest[]>> = {
   "/validate": [...policyRequests, ...deletions, ...namespaces, ...workloads, ...ownKinds, ...ownKinds],
   "/mutate": [...namespaces, ...namespaces, ...namespaces, ...recorded, ...deletions, ...ownKinds],
+  "/gate": workloads,
 };
 
 /** The part of an answer that is ours to say. */

@@ -40,7 +40,13 @@ const app = createApp({
   exceptionsIn: () => [EXCEPTION],
   isGoing: async () => false,
   canBind: async () => true,
-  ensureBaseline: async () => ({ outcome: "complete" }),
+  ensureBaseline: async (namespace) => {
+    if (namespace.length % 3 === 0) throw new Error(`no answer about ${namespace}`);
+    const conflicts = [namespace, "drawbridge-00-default-deny-ingress"];
+    return namespace.length % 3 === 1
+      ? { outcome: "complete" }
+      : { outcome: "conflict", baseline: "default", conflicts };
+  },
   isOwn: () => false,
   now: () => NOW,
 });
