@@ -15,6 +15,7 @@ export const paths = {
     namespace === undefined
       ? `/apis/${API_VERSION}/networkexceptions`
       : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
+  events: (namespace: string) => pathOf("/api/v1", ["namespaces", namespace], ["events", undefined]),
   workloads: (apiVersion: string, namespace: string, resource: string, name?: string) =>
     pathOf(apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`, ["namespaces", namespace], [resource, name]),
   validatingWebhookConfigurations: (name?: string) => pathOf(ADMISSION, ["validatingwebhookconfigurations", name]),

@@ -1,14 +1,11 @@
-import { governingBaseline } from "../baseline/govern.ts";
-import { isAsWanted, plan } from "../baseline/plan.ts";
-import { wantedPolicies } from "../baseline/templates.ts";
 import { ApiError } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
-import { type Configuration, governanceOf } from "../engine/configuration.ts";
+import type { Configuration } from "../engine/configuration.ts";
 import { pointer } from "../model/json.ts";
 import { FIELD_MANAGER, PENDING_LABEL } from "../model/names.ts";
-import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
+import { completePolicies, enforcedBaseline } from "./baseline-policies.ts";
 
 export interface BaselineDeps {
   readonly client: Pick<FencedClient, "get" | "pages" | "apply" | "replace" | "patch">;
@@ -71,107 +68,18 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
 /**
  * Puts the baseline of a namespace in place that carries the marker. Asks the API server itself how things stand: a
  * cache may not have heard of the namespace yet, or still hold the policies of one that was deleted and created again
- * under its name. Several servers may do this at once: a server-side apply of the same fields by the same manager is
- * the same whoever comes first.
+ * under its name.
  */
 export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: AbortSignal): Promise<Ensured> {
-  const namespace = await found(deps.client.get<Namespace>(paths.namespaces(name), { signal }));
+  const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name), { signal }));
   if (namespace === undefined || isTerminating(namespace)) return { outcome: "absent" };
   if (!isPending(namespace)) return { outcome: "unmarked" };
-  const labels = namespace.metadata?.labels ?? {};
-  const configuration = deps.configuration();
-  const isEnforced = governanceOf(labels, configuration).cap === "enforce";
-  const governing = isEnforced ? governingBaseline(name, labels, configuration.baselines) : undefined;
+  const governing = enforcedBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "ungoverned", namespace };
-
   const baseline = governing.metadata.name;
-  const wanted = wantedPolicies(governing, name);
-  const applied: string[] = [];
-  for (let tries = 1; ; tries++) {
-    const there = await policiesIn(name, deps, signal);
-    const { apply, conflicts } = plan([...there.values()], wanted);
-    const raced = await applyAll(apply, there, applied, deps, signal);
-    if (raced === undefined) {
-      return conflicts.length > 0
-        ? { outcome: "conflict", baseline, conflicts }
-        : { outcome: "complete", namespace, baseline, applied };
-    }
-    if (tries === MOST_TRIES) throw raced;
-  }
-}
-
-/** Somebody who writes policies of our names between our look and our write does so once, not for ever. */
-const MOST_TRIES = 3;
-
-async function policiesIn(
-  namespace: string,
-  { client }: BaselineDeps,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, NetworkPolicy>> {
-  const policies = new Map<string, NetworkPolicy>();
-  for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace), { signal })) {
-    for (const policy of page.items) policies.set(policy.metadata?.name ?? "", policy);
-  }
-  return policies;
-}
-
-/** In order, until one finds something else than what `there` says. Returns the API server's error then. */
-async function applyAll(
-  policies: readonly NetworkPolicy[],
-  there: ReadonlyMap<string, NetworkPolicy>,
-  applied: string[],
-  deps: BaselineDeps,
-  signal: AbortSignal | undefined,
-): Promise<ApiError | undefined> {
-  try {
-    for (const policy of policies) {
-      const name = policy.metadata?.name ?? "";
-      await applyPolicy(policy, there.get(name), deps, signal);
-      applied.push(name);
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 409) return error;
-    throw error;
-  }
-}
-
-/**
- * Takes fields over by force only of the very version that we have looked at, which `plan` found to be ours or to say
- * the same. Where we believe that there is none, one that somebody has created meanwhile is not overwritten but found.
- * @throws ApiError 409 where something else is there than `existing`
- */
-async function applyPolicy(
-  policy: NetworkPolicy,
-  existing: NetworkPolicy | undefined,
-  { client, onWrite }: BaselineDeps,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { namespace, name } = policy.metadata ?? {};
-  const path = paths.networkPolicies(namespace, name);
-  const options = { fieldManager: FIELD_MANAGER, signal };
-  const resourceVersion = existing?.metadata?.resourceVersion;
-  const metadata = { ...policy.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
-  onWrite("policy");
-  const stored = await client.apply<NetworkPolicy>(path, { ...policy, metadata }, { ...options, force: !!existing });
-  if (isAsWanted(stored, policy)) return;
-  onWrite("policy");
-  if (existing === undefined && isOfOthersToo(stored)) {
-    // Somebody's, and merged with ours: what we have put into it is taken out again.
-    const nothing = { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { namespace, name } };
-    await client.apply(path, nothing, options);
-    throw new ApiError({
-      status: 409,
-      reason: "Conflict",
-      message: `NetworkPolicy ${namespace}/${name} is somebody's`,
-    });
-  }
-  // Server-side apply leaves alone what somebody else has added and we do not name, such as clauses to a deny.
-  await client.replace(path, { ...stored, spec: policy.spec }, options);
-}
-
-function isOfOthersToo({ metadata }: NetworkPolicy): boolean {
-  return (metadata?.managedFields ?? []).some(({ manager }) => manager !== FIELD_MANAGER);
+  const { applied, conflicts } = await completePolicies(name, governing, deps, { signal });
+  if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };
+  return { outcome: "complete", namespace, baseline, applied: applied.map((policy) => policy.name) };
 }
 
 /**
@@ -197,7 +105,7 @@ async function removeMarker({ metadata }: Namespace, { client, onWrite }: Baseli
   }
 }
 
-async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {

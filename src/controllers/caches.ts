@@ -58,6 +58,7 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
   return {
     namespace: (name: string) => reflectors.namespaces.get(name),
     namespaces: () => reflectors.namespaces.list(),
+    policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
 
     start: () => all.forEach(([, reflector]) => reflector.start()),
     stop: async () => {

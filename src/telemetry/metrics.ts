@@ -46,7 +46,7 @@ export function createMetrics() {
     }),
     baselineNamespaces: new Counter({
       name: "drawbridge_baseline_namespaces_total",
-      help: "New namespaces by what became of their baseline: finished, conflict, failed (and tried again), would_inject (in modes warn and audit).",
+      help: "Namespaces by what became of their baseline: finished, conflict, failed (and tried again), would_inject (in modes warn and audit).",
       labelNames: ["outcome"] as const,
       registers,
     }),
@@ -54,6 +54,12 @@ export function createMetrics() {
       name: "drawbridge_baseline_writes_total",
       help: "Writes to the API server for baselines: policy or marker.",
       labelNames: ["what"] as const,
+      registers,
+    }),
+    baselineHealed: new Counter({
+      name: "drawbridge_baseline_healed_total",
+      help: "Policies of baselines that were put back in place in finished namespaces, by what they were: missing or changed.",
+      labelNames: ["was"] as const,
       registers,
     }),
     gateDecisions: new Counter({

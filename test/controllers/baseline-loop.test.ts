@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { TermEnded } from "../../src/cluster/fence.ts";
-import type { BaselineDeps } from "../../src/controllers/baseline.ts";
-import { BaselineLoop } from "../../src/controllers/baseline-loop.ts";
+import { BaselineLoop, type LoopClient } from "../../src/controllers/baseline-loop.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { DocumentSet } from "../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
@@ -28,16 +27,19 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     metrics: createMetrics(),
     configuration: () => configure("audit", embedded, new DocumentSet()),
     onWrite: () => {},
+    cached: { namespace: (name) => namespaces.get(name), policiesIn: () => [] },
+    record: () => {},
     wake: async () => {},
   });
   const refuse = async (): Promise<never> => {
     throw new Error("no policy is to be written here");
   };
-  const client: BaselineDeps["client"] = {
+  const client: LoopClient = {
     get: async <T>(path: string): Promise<T> => namespaces.get(path.split("/").at(-1) ?? "") as T,
     pages: async function* () {},
     apply: refuse,
     replace: refuse,
+    create: refuse,
     patch: async <T>(path: string): Promise<T> => {
       written.push(path.split("/").at(-1) ?? "");
       await patch(path);
@@ -141,7 +143,7 @@ describe("BaselineLoop", () => {
   test("with a signal that is over it does nothing", async () => {
     const { add, loop, written } = start();
     add("a");
-    await loop.run({} as BaselineDeps["client"], [], AbortSignal.abort());
+    await loop.run({} as LoopClient, [], AbortSignal.abort());
     expect(written).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { LiveConfiguration } from "../../controllers/configuration.ts";
+import { eventRecorder } from "../../controllers/events.ts";
 import { createGate } from "../../controllers/gate.ts";
 import { wakeWorkloads } from "../../controllers/wake.ts";
 import { type Address, createRegistrar, outlives, type Registrar } from "../../controllers/webhooks.ts";
@@ -72,6 +73,11 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     log,
     metrics,
     ...writing,
+    cached: {
+      namespace: (name) => caches.namespace(name),
+      policiesIn: (namespace) => caches.policiesIn(namespace),
+    },
+    record: eventRecorder(log, Date.now),
     wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now: Date.now }),
   });
 

@@ -1,0 +1,61 @@
+import type { FencedClient } from "../cluster/fence.ts";
+import { paths } from "../cluster/paths.ts";
+import { FIELD_MANAGER } from "../model/names.ts";
+import type { Namespace } from "../model/objects.ts";
+import { printableUpTo } from "../model/printable.ts";
+import type { Logger } from "../telemetry/log.ts";
+
+export interface Notice {
+  readonly type: "Normal" | "Warning";
+  /** In UpperCamelCase, as machines read it. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type Recorder = (namespace: Namespace, notice: Notice, client: Pick<FencedClient, "create">) => void;
+
+/** The API server takes 1,024 bytes. */
+const MOST_CHARACTERS = 1_000;
+
+/** What is lost beyond it the log still has: 100 at once, and 2 a second. */
+const MOST_AT_ONCE = 100;
+const PER_MS = 2 / 1_000;
+
+const LIMIT_MS = 5_000;
+
+/**
+ * Writes Events about namespaces, into these, where those who own them may read them. Best effort: nothing waits for it,
+ * and nothing fails with it.
+ * @param now milliseconds since 1970
+ */
+export function eventRecorder(log: Logger, now: () => number): Recorder {
+  let left = MOST_AT_ONCE;
+  let last = now();
+  return ({ metadata }, { type, reason, message }, client) => {
+    const at = now();
+    left = Math.min(MOST_AT_ONCE, left + Math.max(0, at - last) * PER_MS);
+    last = at;
+    if (left < 1) return;
+    left -= 1;
+    const { name = "", uid } = metadata ?? {};
+    const time = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+    const event = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { generateName: `${FIELD_MANAGER}-`, namespace: name },
+      // With a namespace, or the API server would want it in `default`, which owners of namespaces cannot read.
+      involvedObject: { apiVersion: "v1", kind: "Namespace", name, namespace: name, uid },
+      type,
+      reason,
+      message: printableUpTo(message, MOST_CHARACTERS),
+      source: { component: FIELD_MANAGER },
+      reportingComponent: FIELD_MANAGER,
+      count: 1,
+      firstTimestamp: time,
+      lastTimestamp: time,
+    };
+    client.create(paths.events(name), event, { timeoutMs: LIMIT_MS }).catch((error: unknown) => {
+      log.info({ namespace: name, reason, error: String(error) }, "an Event could not be written");
+    });
+  };
+}
