@@ -123,16 +123,14 @@ export class BaselineLoop {
   }
 
   #add(name: string, waitMs: number): void {
-    if (this.#queue === undefined || this.#later.has(name)) return;
-    if (waitMs <= 0) {
-      this.#queue.add(name);
-      return;
-    }
+    if (this.#queue === undefined) return;
     const add = (): void => {
+      clearTimeout(this.#later.get(name));
       this.#later.delete(name);
       this.#queue?.add(name);
     };
-    this.#later.set(name, setTimeout(add, waitMs));
+    if (waitMs <= 0) add();
+    else if (!this.#later.has(name)) this.#later.set(name, setTimeout(add, waitMs));
   }
 
   /** By the caches, and beyond what has been told of. */

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { type Notice, eventRecorder } from "../../src/controllers/events.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+
+const NOTICE: Notice = { type: "Warning", reason: "BaselineHealed", message: "put back" };
+const SHOP = { metadata: { name: "shop", uid: "u" } };
+
+function start(create: () => Promise<unknown> = async () => ({})) {
+  const created: { readonly path: string; readonly event: object }[] = [];
+  const logged: string[] = [];
+  let now = Date.parse("2026-11-21T12:00:00.123Z");
+  const record = eventRecorder(createLogger("info", { write: (line) => logged.push(line) }), () => now);
+  const client = {
+    create: async <T>(path: string, event: object): Promise<T> => {
+      created.push({ path, event });
+      return (await create()) as T;
+    },
+  };
+  return {
+    created,
+    logged,
+    pass: (ms: number) => {
+      now += ms;
+    },
+    record: (notice: Notice = NOTICE) => record(SHOP, notice, client),
+  };
+}
+
+test("an Event is about the namespace, and in it", () => {
+  const { created, record } = start();
+  record();
+  expect(created).toEqual([
+    {
+      path: "/api/v1/namespaces/shop/events",
+      event: expect.objectContaining({
+        ...NOTICE,
+        metadata: { generateName: "drawbridge-", namespace: "shop" },
+        involvedObject: { apiVersion: "v1", kind: "Namespace", name: "shop", namespace: "shop", uid: "u" },
+        firstTimestamp: "2026-11-21T12:00:00Z",
+      }),
+    },
+  ]);
+});
+
+test("a message is cut to what the API server takes, and printable", () => {
+  const { created, record } = start();
+  record({ ...NOTICE, message: `\u001B[31m${"x".repeat(2_000)}` });
+  const { message } = created[0]?.event as { readonly message: string };
+  expect(message).toHaveLength(1_000);
+  expect(message).toMatch(/^\?\[31mx+\.\.\.$/);
+});
+
+test("a flood of them is cut off, and later there are some again", () => {
+  const { created, pass, record } = start();
+  for (let i = 0; i < 1_000; i++) record();
+  expect(created).toHaveLength(100);
+  pass(5_000);
+  for (let i = 0; i < 1_000; i++) record();
+  expect(created).toHaveLength(110);
+  pass(-60_000);
+  record();
+  expect(created).toHaveLength(110);
+});
+
+test("a refusal is logged and goes no further", async () => {
+  const { logged, record } = start(() => Promise.reject(new Error("forbidden")));
+  expect(record()).toBeUndefined();
+  await Promise.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(logged).toEqual([expect.stringContaining("an Event could not be written")]);
+});
