@@ -119,6 +119,8 @@ export class BaselineLoop {
 
   #look(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? "";
+    // One that only follows has nothing to do, but does not remember what is settled.
+    if (this.#queue === undefined && !this.#owed.has(name)) return;
     if (this.#isLacking(namespace)) this.#add(name, this.#pace.waitMs(name, performance.now()));
   }
 

@@ -102,6 +102,9 @@ describeCluster(
         ["no", "create serviceaccounts --subresource=token"],
         ["no", "update clusterroles"],
         ["no", "create leases"],
+        ["yes", "create events"],
+        ["no", "list events"],
+        ["no", "patch events"],
       ])("%s: it may %s", async (answer, what) => {
         const { stdout } = await cluster().kubectl(["auth", "can-i", ...what.split(" "), "-A", `--as=${ACCOUNT}`]);
         expect(stdout.trim()).toBe(answer);
@@ -254,7 +257,7 @@ describeCluster(
         expect(stderr).toContain("no-broad-cidr");
       });
 
-      test("gives a new namespace its baseline, and repairs what somebody has added to it", async () => {
+      test("gives a new namespace its baseline, repairs what somebody has added to it, and says so by an Event", async () => {
         await cluster().ok(["create", "namespace", "shop"]);
         await eventually(async () => {
           expect(await policiesIn("shop")).toHaveLength(3);
@@ -267,11 +270,14 @@ describeCluster(
         const label = ["label", "namespace", "shop", "--overwrite"];
         await cluster().ok([...label, "drawbridge.dev/mode=warn"]);
         await eventually(() => cluster().ok([...patch, "-p", JSON.stringify(added)]));
-        await cluster().ok([...label, "drawbridge.dev/mode=enforce", "drawbridge.dev/baseline-pending=true"]);
+        await cluster().ok([...label, "drawbridge.dev/mode=enforce"]);
         await eventually(async () => {
           const deny = ["get", "networkpolicy", "drawbridge-00-default-deny-ingress", "-n", "shop"];
           expect((await json<{ spec: object }>(deny)).spec).toEqual({ podSelector: {}, policyTypes: ["Ingress"] });
         });
+        await eventually(async () =>
+          expect(await cluster().ok(["get", "events", "-n", "shop"])).toMatch(/BaselineHealed +namespace\/shop/),
+        );
       });
 
       test.each([
@@ -294,7 +300,8 @@ describeCluster(
 
       test("lacks no permission, and takes its registration back when it stops", async () => {
         expect(await drawbridge.stop()).toBe(0);
-        expect(drawbridge.log.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+        const complaints = drawbridge.log.filter(({ level, msg }) => Number(level) >= 40 && msg !== "baseline healed");
+        expect(complaints).toEqual([]);
         expect(drawbridge.stderr()).toBe("");
         expect(await lines(["get", "mutatingwebhookconfigurations", "-o", "name"])).toEqual([]);
       });

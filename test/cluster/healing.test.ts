@@ -14,6 +14,8 @@ import { BASELINE_NAMES, createNamespace, MARKER, stateOf } from "./harness/stor
 
 const [DENY_INGRESS = "", DENY_EGRESS = "", ALLOW_DNS = ""] = BASELINE_NAMES;
 const OTHER = { podSelector: { matchLabels: { app: "x" } }, policyTypes: ["Ingress"] };
+const CONFLICT =
+  "the baseline is not complete: policies of these names are not Drawbridge's and say something else; remove or rename them";
 const CLAUSE = { from: [{ podSelector: { matchLabels: { app: "x" } } }], ports: [{ port: 80, protocol: "TCP" }] };
 
 describeCluster(
@@ -169,17 +171,13 @@ describeCluster(
       });
 
       test("a marker that somebody takes away before its time leaves nothing undone", async () => {
-        await setMode((await createNamespace(client, "unmarked", {})).metadata?.name ?? "", "audit");
-        await foreign("unmarked", ALLOW_DNS, OTHER);
-        await cluster().ok([
-          "label",
-          "namespace",
-          "unmarked",
-          "drawbridge.dev/mode=enforce",
-          `${MARKER}=true`,
-          "--overwrite",
-        ]);
+        await createNamespace(client, "unmarked", { "drawbridge.dev/mode": "audit" });
+        for (const name of BASELINE_NAMES) await foreign("unmarked", name, OTHER);
+        const label = ["label", "namespace", "unmarked", "--overwrite"];
+        await cluster().ok([...label, "drawbridge.dev/mode=enforce", `${MARKER}=true`]);
         await eventually(() => expect(logged(CONFLICT, "unmarked")).toHaveLength(1));
+        await cluster().ok([...label, `${MARKER}-`]);
+        // Nothing is left by which it could be told from a namespace that existed before.
         await cluster().ok(["delete", "networkpolicies", "--all", "-n", "unmarked"]);
         await complete("unmarked");
       });
@@ -196,9 +194,6 @@ describeCluster(
         expect(askedAbout((name) => name.startsWith("rest-"))).toHaveLength(before);
         expect(await Promise.all(names.map((name) => stateOf(client, name)))).toEqual(states);
       });
-
-      const CONFLICT =
-        "the baseline is not complete: policies of these names are not Drawbridge's and say something else; remove or rename them";
 
       test("a policy of somebody else is not overwritten but told of, until it is gone", async () => {
         await finished("conflict");

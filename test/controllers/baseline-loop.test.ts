@@ -1,13 +1,18 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { wantedPolicies } from "../../src/baseline/templates.ts";
 import { TermEnded } from "../../src/cluster/fence.ts";
 import { BaselineLoop, type LoopClient } from "../../src/controllers/baseline-loop.ts";
+import type { Notice } from "../../src/controllers/events.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { DocumentSet } from "../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { PENDING_LABEL } from "../../src/model/names.ts";
-import type { Namespace } from "../../src/model/objects.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import type { KubernetesObject, Namespace } from "../../src/model/objects.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -145,5 +150,128 @@ describe("BaselineLoop", () => {
     add("a");
     await loop.run({} as LoopClient, [], AbortSignal.abort());
     expect(written).toEqual([]);
+  });
+});
+
+describe("BaselineLoop, of namespaces that wait for nothing", () => {
+  const configuration = configure("enforce", embedded, new DocumentSet());
+  const wanted = wantedPolicies(networkBaseline(), "shop");
+  const nameOf = ({ metadata }: KubernetesObject) => metadata?.name ?? "";
+  const shop: Namespace = { metadata: { name: "shop", uid: "1", creationTimestamp: "2026-11-01T00:00:00Z" } };
+
+  /** The cache and the API server are the same here, and every change is an event. */
+  function startShop(policies: readonly NetworkPolicy[] = wanted) {
+    const there = new Map(policies.map((policy) => [nameOf(policy), policy]));
+    const calls: string[] = [];
+    const notices: Notice[] = [];
+    const metrics = createMetrics();
+    const loop = new BaselineLoop({
+      log: createLogger("fatal"),
+      metrics,
+      configuration: () => configuration,
+      onWrite: () => {},
+      cached: { namespace: () => shop, policiesIn: () => [...there.values()] },
+      record: (_namespace, notice) => notices.push(notice),
+      wake: async () => {},
+    });
+    const put = (policy: NetworkPolicy): void => {
+      const previous = there.get(nameOf(policy));
+      there.set(nameOf(policy), policy);
+      loop.onPolicy(previous ? { type: "modified", object: policy, previous } : { type: "added", object: policy });
+    };
+    const never = async (): Promise<never> => {
+      throw new Error("nothing of the kind is to be done");
+    };
+    const client: LoopClient = {
+      get: async <T>(): Promise<T> => {
+        calls.push("get");
+        return shop as T;
+      },
+      pages: async function* () {
+        yield { items: [...there.values()], resourceVersion: "1" } as never;
+      },
+      apply: async <T>(_path: string, object: object): Promise<T> => {
+        calls.push(`apply ${nameOf(object)}`);
+        put(object);
+        return object as T;
+      },
+      replace: never,
+      patch: never,
+      create: never,
+    };
+    return {
+      calls,
+      notices,
+      metrics,
+      put,
+      remove: (name: string) => {
+        const object = there.get(name);
+        there.delete(name);
+        if (object !== undefined) loop.onPolicy({ type: "deleted", object, previous: object });
+      },
+      onNamespace: (object: Namespace, previous: Namespace) => loop.onNamespace({ type: "modified", object, previous }),
+      run: () => {
+        const controller = new AbortController();
+        runs.push({ controller, ended: loop.run(client, [shop], controller.signal) });
+      },
+    };
+  }
+  const names = wanted.map(nameOf);
+  const [first = ""] = names;
+
+  test("where all is there, the API server is not even asked", async () => {
+    const { calls, onNamespace, put, run } = startShop();
+    run();
+    onNamespace(shop, shop);
+    for (const policy of wanted) put(policy);
+    await sleep(20);
+    expect(calls).toEqual([]);
+  });
+
+  test("one that was deleted before it ran, or while it runs, is applied and told of", async () => {
+    const { calls, metrics, notices, remove, run } = startShop();
+    remove(first);
+    await sleep(20);
+    expect(calls).toEqual([]);
+    run();
+    await eventually(() => expect(calls).toContain(`apply ${first}`));
+    await eventually(() =>
+      expect(notices).toEqual([
+        {
+          type: "Warning",
+          reason: "BaselineHealed",
+          message: `put back in place of its baseline: ${first} (was missing)`,
+        },
+      ]),
+    );
+    expect(await metrics.registry.metrics()).toContain('drawbridge_baseline_healed_total{was="missing"} 1');
+    await sleep(20);
+    expect(calls.filter((call) => call !== "get")).toEqual([`apply ${first}`]);
+  });
+
+  test("one that followed while another led knows that there were policies, though none is left", async () => {
+    const { calls, remove, run } = startShop();
+    names.forEach(remove);
+    run();
+    await eventually(() =>
+      expect(calls.filter((call) => call !== "get")).toEqual(names.map((name) => `apply ${name}`)),
+    );
+  });
+
+  test("one that starts when none is left knows nothing of them", async () => {
+    const { calls, run } = startShop([]);
+    run();
+    await sleep(20);
+    expect(calls).toEqual([]);
+  });
+
+  test("who undoes it at once is not answered at once a second time", async () => {
+    const { calls, remove, run } = startShop();
+    run();
+    for (let i = 0; i < 20; i++) {
+      remove(first);
+      await sleep(5);
+    }
+    expect(calls.filter((call) => call === `apply ${first}`)).toHaveLength(1);
   });
 });
