@@ -338,7 +338,8 @@ describeCluster(
         expect((await cluster().kubectl(["get", "networkrulesets"])).code).not.toBe(0);
         expect(await remaining()).toEqual([]);
       });
-      await cluster().ok(["label", "namespace", "meanwhile", "drawbridge.dev/baseline-pending-"]);
+      // The API server goes by an admission policy for a moment after it has deleted it.
+      await eventually(() => cluster().ok(["label", "namespace", "meanwhile", "drawbridge.dev/baseline-pending-"]));
       await cluster().ok(["run", "web", "-n", "meanwhile", "--image=registry.example.com/web:1.0"]);
     });
   },
