@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { ApiError } from "../cluster/api-error.ts";
+import { unlessNotFound } from "../cluster/api-error.ts";
 import { type FencedClient, TermEnded } from "../cluster/fence.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import { at, canonical } from "../model/json.ts";
@@ -130,15 +130,6 @@ const UNSERVED =
 
 interface Stored extends KubernetesObject {
   readonly spec?: unknown;
-}
-
-async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  }
 }
 
 /** We write out what the API server would default, so the spec is the same to the letter. Others may add to the rest. */

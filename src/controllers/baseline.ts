@@ -1,4 +1,4 @@
-import { ApiError } from "../cluster/api-error.ts";
+import { ApiError, unlessNotFound } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import type { Configuration } from "../engine/configuration.ts";
@@ -102,14 +102,5 @@ async function removeMarker({ metadata }: Namespace, { client, onWrite }: Baseli
   } catch (error) {
     if (!(error instanceof ApiError && (error.status === 404 || error.status === 422))) throw error;
     return false;
-  }
-}
-
-export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
   }
 }

@@ -2,12 +2,13 @@ import { isNewTo } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
 import { isOfBaseline } from "../baseline/protection.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
+import { unlessNotFound } from "../cluster/api-error.ts";
 import { paths } from "../cluster/paths.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
-import { type BaselineDeps, isPending, unlessNotFound } from "./baseline.ts";
+import { type BaselineDeps, isPending } from "./baseline.ts";
 import { type Applied, completePolicies, enforcedBaseline, policiesIn } from "./baseline-policies.ts";
 
 /** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */

@@ -1,4 +1,4 @@
-import { ApiError } from "../cluster/api-error.ts";
+import { unlessNotFound } from "../cluster/api-error.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import type { KubernetesObject } from "../model/objects.ts";
@@ -11,13 +11,9 @@ const CLUSTER_ROLE = "drawbridge";
  * another one, and what the old one owned would be collected. None where there is none.
  */
 export async function ownersOf(client: Pick<KubernetesClient, "get">, timeoutMs?: number): Promise<readonly object[]> {
-  try {
-    const options = timeoutMs === undefined ? {} : { timeoutMs };
-    const { metadata } = await client.get<KubernetesObject>(paths.clusterRoles(CLUSTER_ROLE), options);
-    const { name, uid } = metadata ?? {};
-    return [{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", name, uid }];
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
-    throw error;
-  }
+  const options = timeoutMs === undefined ? {} : { timeoutMs };
+  const role = await unlessNotFound(client.get<KubernetesObject>(paths.clusterRoles(CLUSTER_ROLE), options));
+  if (role === undefined) return [];
+  const { name, uid } = role.metadata ?? {};
+  return [{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", name, uid }];
 }
