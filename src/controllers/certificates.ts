@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { authoritiesIn, type Leaf, leafOf, signerOf } from "../certs/inspect.ts";
+import { type Leaf, leafOf, signerOf } from "../certs/inspect.ts";
 import { issueCa, issueLeaf } from "../certs/issue.ts";
 import type { Lives } from "../certs/lives.ts";
 import { bundleOf, type Generations, nextStep, signerFor, type Step, whyUntrusted } from "../certs/rotation.ts";
@@ -14,11 +14,15 @@ import { FIELD_MANAGER } from "../model/names.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Loop, startLoop } from "./loop.ts";
-import { WebhookWatch } from "./webhook-watch.ts";
-import type { SeenVersions } from "./webhooks.ts";
+import { eventRecorder, type Recorder } from "./events.ts";
+import { keepRegistration } from "./keep-registration.ts";
+import type { WebhookWatch } from "./webhook-watch.ts";
+import type { Registrar } from "./webhooks.ts";
 
 export interface CertificatesOptions {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;
+  /** Started and stopped by whoever made it. */
+  readonly webhooks: WebhookWatch;
   /** Where the Secret is. */
   readonly namespace: string;
   /** DNS names and IP addresses of this server. */
@@ -35,9 +39,9 @@ export interface CertificatesOptions {
 
 /** What the leader needs beside: both act in its term only. */
 export interface Leading {
-  readonly client: Pick<FencedClient, "apply" | "replace">;
-  /** Writes the webhook configurations with the bundle in force; absent where the server registers nothing. */
-  readonly write?: (seen: SeenVersions) => Promise<void>;
+  readonly client: Pick<FencedClient, "apply" | "replace" | "create">;
+  /** By the bundle in force; absent where the server registers nothing. */
+  readonly registrar?: Pick<Registrar, "deviations" | "write">;
   /** How long it takes, from when this server is ready, until calls find the way to it. */
   readonly reachableAfterMs: number;
   readonly signal: AbortSignal;
@@ -46,9 +50,6 @@ export interface Leading {
 /** Renewals are days ahead of need: this is for tests with short lives, and costs a few comparisons. */
 const LOOK_EVERY_MS = 1_000;
 const BACKOFF = { minMs: 200, maxMs: 30_000 };
-
-/** The watch tells of what we have written in far less; until then it is not written again. */
-const WRITTEN_IS_SEEN_MS = 5_000;
 
 /**
  * The certificate of one of several servers that share a CA by a Secret. Every one reads that by a watch and signs for
@@ -59,6 +60,7 @@ export class Certificates {
   readonly #options: CertificatesOptions & { readonly now: () => number; readonly elapsed: () => number };
   readonly #secrets: Reflector<Secret>;
   readonly #webhooks: WebhookWatch;
+  readonly #record: Recorder;
   readonly #stopping = new AbortController();
   readonly #signals = new EventEmitter();
   #renewal: Loop | undefined;
@@ -72,7 +74,7 @@ export class Certificates {
 
   constructor(options: CertificatesOptions) {
     this.#options = { now: Date.now, elapsed: () => performance.now(), ...options };
-    const { client, namespace, onTrouble } = this.#options;
+    const { client, webhooks, namespace, onTrouble } = this.#options;
     this.#secrets = new Reflector<Secret>({
       client,
       path: paths.secrets(namespace),
@@ -80,17 +82,13 @@ export class Certificates {
       onChange: (change) => this.#onSecret(change),
       onError: (trouble) => onTrouble("secrets", trouble),
     });
-    this.#webhooks = new WebhookWatch({
-      client,
-      onTrouble,
-      elapsed: this.#options.elapsed,
-      onChange: () => this.#wake(),
-    });
+    this.#webhooks = webhooks;
+    this.#record = eventRecorder(this.#options.log, this.#options.now);
+    webhooks.onChange(() => this.#wake());
   }
 
   start(): void {
     this.#secrets.start();
-    this.#webhooks.start();
     this.#renewal = startLoop({
       look: () => this.#renew(),
       onError: (error, retryInMs) =>
@@ -103,7 +101,7 @@ export class Certificates {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#secrets.stop(), this.#webhooks.stop(), this.#renewal?.ended, this.#leading?.ended]);
+    await Promise.all([this.#secrets.stop(), this.#renewal?.ended, this.#leading?.ended]);
   }
 
   /** Resolves when there is a certificate, or when the signal has come. */
@@ -116,34 +114,25 @@ export class Certificates {
   }
 
   /** Keeps the Secret and the webhook configurations, until the signal; to be called when the server can answer. */
-  async lead({ client, write, reachableAfterMs, signal }: Leading): Promise<void> {
-    const { now, elapsed, lives, log } = this.#options;
+  async lead({ client, registrar, reachableAfterMs, signal }: Leading): Promise<void> {
+    const { now, elapsed, lives, namespace, log, metrics } = this.#options;
     const reachableAt = elapsed() + reachableAfterMs;
     const ends = AbortSignal.any([signal, this.#stopping.signal]);
-    let written: { readonly over: SeenVersions; readonly at: number } | undefined;
-    const publish = async (bundle: string): Promise<void> => {
-      if (write === undefined || this.#leaf === undefined) return;
-      // Where there is a registration already, others stand behind it.
-      if (!this.#webhooks.isComplete && elapsed() < reachableAt) return;
-      const authorities = authoritiesIn(bundle);
-      const seen = this.#webhooks.versions;
-      // Once in any case: the leader before may have had another address.
-      if (written !== undefined) {
-        const { over, at } = written;
-        const isUnseen = over.validating === seen.validating || over.mutating === seen.mutating;
-        if (this.#webhooks.carries(authorities) || (isUnseen && elapsed() - at < WRITTEN_IS_SEEN_MS)) return;
-      }
-      await write(seen);
-      const what = written === undefined ? "registered" : "webhook configurations written";
-      written = { over: seen, at: elapsed() };
-      log.info({ cas: authorities.map(({ name }) => name) }, what);
-    };
+    const notify = (message: string): void =>
+      this.#record(
+        { metadata: { name: namespace } },
+        { type: "Warning", reason: "RegistrationRestored", message },
+        client,
+      );
+    const keep =
+      registrar &&
+      keepRegistration({ registrar, webhooks: this.#webhooks, elapsed, reachableAt, notify, log, metrics });
     const look = async (): Promise<void> => {
       await this.#synced(ends);
       const situation = { stored: this.#stored, remembered: this.#generations, observed: this.#webhooks.observed };
       const step = nextStep(situation, now(), lives);
       if (step !== undefined) await this.#take(step, client, ends);
-      else if (this.#stored !== undefined) await publish(bundleOf(this.#stored));
+      else if (this.#stored !== undefined && this.#leaf !== undefined) await keep?.(bundleOf(this.#stored));
     };
     this.#leading = startLoop({
       look,

@@ -4,7 +4,7 @@ import { paths } from "../cluster/paths.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 
 /** Of the installation (deploy/rbac.yaml). Whoever uninstalls deletes it, and the API server what it owns with it. */
-const CLUSTER_ROLE = "drawbridge";
+export const CLUSTER_ROLE = "drawbridge";
 
 /**
  * The ownerReferences of what outlives this process. Asked each time: a ClusterRole that was restored from a backup is

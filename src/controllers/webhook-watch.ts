@@ -3,11 +3,10 @@ import type { Observed } from "../certs/rotation.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import { Reflector, type Trouble } from "../cluster/reflector.ts";
-import { type SeenVersions, trustedBy, type WebhookConfiguration, WEBHOOKS_NAME } from "./webhooks.ts";
+import { type Stored, trustedBy, type WebhookConfiguration, WEBHOOKS_NAME } from "./webhooks.ts";
 
 export interface WebhookWatchOptions {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;
-  readonly onChange: () => void;
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
   /** A monotonic clock, in milliseconds. */
   readonly elapsed: () => number;
@@ -23,7 +22,9 @@ export class WebhookWatch {
   /** Since when each CA has been carried by every webhook, without a break. */
   #carriedSince: ReadonlyMap<string, number> = new Map();
 
-  constructor({ client, onChange, onTrouble, elapsed }: WebhookWatchOptions) {
+  readonly #listeners: (() => void)[] = [];
+
+  constructor({ client, onTrouble, elapsed }: WebhookWatchOptions) {
     this.#elapsed = elapsed;
     const reflector = (resource: string, path: string) =>
       new Reflector<WebhookConfiguration>({
@@ -32,7 +33,7 @@ export class WebhookWatch {
         query: { fieldSelector: `metadata.name=${WEBHOOKS_NAME}` },
         onChange: () => {
           this.#look();
-          onChange();
+          for (const listener of this.#listeners) listener();
         },
         onError: (trouble) => onTrouble(resource, trouble),
       });
@@ -40,6 +41,10 @@ export class WebhookWatch {
       validating: reflector("validatingwebhookconfigurations", paths.validatingWebhookConfigurations()),
       mutating: reflector("mutatingwebhookconfigurations", paths.mutatingWebhookConfigurations()),
     };
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   start(): void {
@@ -63,19 +68,9 @@ export class WebhookWatch {
     };
   }
 
-  get versions(): SeenVersions {
+  get stored(): Stored {
     const { validating, mutating } = this.#reflectors;
-    const versionOf = (reflector: Reflector<WebhookConfiguration>) =>
-      reflector.get(WEBHOOKS_NAME)?.metadata?.resourceVersion;
-    return { validating: versionOf(validating), mutating: versionOf(mutating) };
-  }
-
-  /** Whether both are there and every webhook trusts exactly these. */
-  carries(authorities: readonly Authority[]): boolean {
-    const wanted = new Set(authorities.map(({ id }) => id));
-    const isWanted = (bundle: readonly Authority[]) =>
-      new Set(bundle.map(({ id }) => id)).size === wanted.size && bundle.every(({ id }) => wanted.has(id));
-    return this.isComplete && this.#webhooks().every(isWanted);
+    return { validating: validating.get(WEBHOOKS_NAME), mutating: mutating.get(WEBHOOKS_NAME) };
   }
 
   /** Whether both are there: servers that have stopped behind a Service may have left the gate alone. */

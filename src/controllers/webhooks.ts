@@ -1,5 +1,5 @@
 import { type Authority, authoritiesIn } from "../certs/inspect.ts";
-import { ApiError } from "../cluster/api-error.ts";
+import { ApiError, unlessNotFound } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import type { Cap } from "../config/mode.ts";
@@ -17,6 +17,7 @@ import type { KubernetesObject } from "../model/objects.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import { isOfBaseline } from "./cel.ts";
 import { ownersOf } from "./owner.ts";
+import { deviations, restored } from "./registration.ts";
 import { WORKLOAD_CONDITIONS } from "./workload-conditions.ts";
 
 /** Where the API server reaches us: `https://HOST:PORT`, or a Service of its cluster. */
@@ -48,10 +49,12 @@ const WORKLOAD_TIMEOUT_SECONDS = 2;
 /** The gate writes a few policies before it answers. */
 const GATE_TIMEOUT_SECONDS = 5;
 
+const REGISTER_TRIES = 5;
+
 /** A stop must not wait for an API server that hangs. */
 const UNREGISTER_LIMIT_MS = 5_000;
 
-export type RegistrarClient = Pick<FencedClient, "get" | "apply" | "delete">;
+export type RegistrarClient = Pick<FencedClient, "get" | "apply" | "replace" | "delete">;
 
 export interface Registrar {
   /**
@@ -60,11 +63,14 @@ export interface Registrar {
    * @throws InputError registration-refused
    */
   readonly register: () => Promise<void>;
+  /** In what they differ from what is to be, by what is stored. Without a call: not who owns them. */
+  readonly deviations: (stored: Stored) => readonly string[];
   /**
-   * The same for one of several servers: what is there is left, since others stand behind it. Where versions are given,
-   * HTTP 409 if somebody has written since: then this was decided on what is no longer so. Rejects with ApiError.
+   * The same for one of several servers: what is there is left, since others stand behind it, and only what is not as it
+   * should be is written. Resolves with what that was. HTTP 409 if somebody has written since: then this was decided on
+   * what is no longer so. Rejects with ApiError.
    */
-  readonly write: (seen?: SeenVersions) => Promise<void>;
+  readonly write: (stored: Stored) => Promise<readonly Written[]>;
   /**
    * Tells it to ask us no more; but the gate stays shut where another server of this installation is to come. What
    * another server has registered since is left alone: then it is false.
@@ -77,10 +83,18 @@ export function outlives(address: Address): boolean {
   return "service" in address;
 }
 
-/** resourceVersions; undefined where there is none. */
-export interface SeenVersions {
-  readonly validating?: string | undefined;
-  readonly mutating?: string | undefined;
+export type Which = "mutating" | "validating";
+
+/** The one that cannot refuse anything first. */
+const BOTH: readonly Which[] = ["mutating", "validating"];
+
+/** As the API server has them; undefined where there is none. */
+export type Stored = { readonly [which in Which]?: WebhookConfiguration | undefined };
+
+export interface Written {
+  readonly which: Which;
+  /** What was not as it should be. */
+  readonly changes: readonly string[];
 }
 
 export interface RegistrarOptions extends Omit<Registration, "caBundle"> {
@@ -92,17 +106,18 @@ export function createRegistrar(client: RegistrarClient, { caBundle, ...where }:
   const isToRemain = outlives(where.address);
   const configured = () => webhookConfigurations({ ...where, caBundle: caBundle() });
 
-  const write = async (seen: SeenVersions = {}): Promise<void> => {
-    const { validating, mutating } = configured();
+  const write = async (stored: Stored): Promise<readonly Written[]> => {
+    const configurations = configured();
     const owners = isToRemain ? await ownedBy(client) : {};
-    // The one that cannot refuse anything first.
-    for (const [path, object, resourceVersion] of [
-      [paths.mutatingWebhookConfigurations(WEBHOOKS_NAME), mutating, seen.mutating],
-      [paths.validatingWebhookConfigurations(WEBHOOKS_NAME), validating, seen.validating],
-    ] as const) {
-      const metadata = { ...METADATA, ...owners, ...(resourceVersion && { resourceVersion }) };
-      await client.apply(path, { ...object, metadata }, { fieldManager: FIELD_MANAGER, force: true });
+    const written: Written[] = [];
+    for (const which of BOTH) {
+      const wanted = { ...configurations[which], metadata: { ...METADATA, ...owners } };
+      const changes = deviationsOf(stored[which], wanted);
+      if (changes.length === 0) continue;
+      await put(client, which, wanted, stored[which]);
+      written.push({ which, changes });
     }
+    return written;
   };
 
   const unregister = async (): Promise<boolean> => {
@@ -111,33 +126,81 @@ export function createRegistrar(client: RegistrarClient, { caBundle, ...where }:
     const gateOnly = { ...validating, webhooks: validating.webhooks.filter(({ name }) => name === GATE) };
     const registration = { ...where, caBundle: caBundle() };
     const results = await Promise.allSettled([
-      removeOwn(client, paths.mutatingWebhookConfigurations(WEBHOOKS_NAME), registration),
-      removeOwn(
-        client,
-        paths.validatingWebhookConfigurations(WEBHOOKS_NAME),
-        registration,
-        isToRemain ? gateOnly : undefined,
-      ),
+      removeOwn(client, "mutating", registration),
+      removeOwn(client, "validating", registration, isToRemain ? gateOnly : undefined),
     ]);
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return results.some((result) => result.status === "fulfilled" && result.value);
   };
 
+  /** Somebody may write between our look and our write. */
+  const writeOver = async (tries: number): Promise<void> => {
+    const [mutating, validating] = await Promise.all(
+      BOTH.map((which) => unlessNotFound(client.get<WebhookConfiguration>(pathOf(which)))),
+    );
+    try {
+      await write({ mutating, validating });
+    } catch (error) {
+      if (tries === 1 || !(error instanceof ApiError && error.status === 409)) throw error;
+      await writeOver(tries - 1);
+    }
+  };
+
   const register = async (): Promise<void> => {
     try {
-      await write();
+      await writeOver(REGISTER_TRIES);
     } catch (cause) {
       const undone = await unregister().then(
         () => "",
         () => " What was written could not be removed either: delete both configurations by kubectl.",
       );
-      const needs = "get, create, patch and delete of the validating and mutating webhook configuration drawbridge";
+      const needs =
+        "get, create, patch, update and delete of the validating and mutating webhook configuration drawbridge";
       const message = `the webhooks cannot be registered: ${String(cause)}. It takes ${needs}.${undone}`;
       throw new InputError("registration-refused", message, { cause });
     }
   };
-  return { register, write, unregister };
+  const differences = (stored: Stored): readonly string[] => {
+    const wanted = configured();
+    return BOTH.flatMap((which) => deviationsOf(stored[which], wanted[which]));
+  };
+  return { register, deviations: differences, write, unregister };
+}
+
+function deviationsOf(stored: WebhookConfiguration | undefined, wanted: WebhookConfiguration): readonly string[] {
+  return stored === undefined ? ["the configuration: missing"] : deviations(stored, wanted);
+}
+
+function pathOf(which: Which): string {
+  return which === "mutating"
+    ? paths.mutatingWebhookConfigurations(WEBHOOKS_NAME)
+    : paths.validatingWebhookConfigurations(WEBHOOKS_NAME);
+}
+
+/**
+ * What is there is replaced as it was seen, since server-side apply would leave alone what others have added: a webhook's
+ * matchCondition that never holds. What is not there is created by apply, for which RBAC knows the name.
+ */
+async function put(
+  client: RegistrarClient,
+  which: Which,
+  wanted: WebhookConfiguration,
+  stored: WebhookConfiguration | undefined,
+  timeoutMs?: number,
+): Promise<void> {
+  assertAnswerable(wanted);
+  const options = { fieldManager: FIELD_MANAGER, ...(timeoutMs !== undefined && { timeoutMs }) };
+  if (stored === undefined) await client.apply(pathOf(which), wanted, { ...options, force: true });
+  else await client.replace(pathOf(which), restored(stored, wanted), options);
+}
+
+/** A webhook that nobody could answer must not make anything fail. */
+function assertAnswerable({ webhooks = [] }: WebhookConfiguration): void {
+  const deaf = webhooks.find(
+    ({ failurePolicy, clientConfig = {} }) => failurePolicy !== "Ignore" && trustedBy(clientConfig).length === 0,
+  );
+  if (deaf !== undefined) throw new Error(`webhook ${deaf.name} is not registered without a CA to trust`);
 }
 
 async function ownedBy(
@@ -151,24 +214,29 @@ async function ownedBy(
 /** True if it was ours. What is to remain of it takes its place. */
 async function removeOwn(
   client: RegistrarClient,
-  path: string,
+  which: Which,
   { address, caBundle }: Registration,
   remainder?: WebhookConfiguration,
 ): Promise<boolean> {
   const timeoutMs = UNREGISTER_LIMIT_MS;
   try {
-    const { metadata, webhooks = [] } = await client.get<WebhookConfiguration>(path, { timeoutMs });
+    const stored = await client.get<WebhookConfiguration>(pathOf(which), { timeoutMs });
+    const { metadata, webhooks = [] } = stored;
     const ours = new Set(authoritiesIn(caBundle).map(({ id }) => id));
     const isOurs = webhooks.some(
       ({ clientConfig = {} }) => isAt(clientConfig, address) && trustedBy(clientConfig).some(({ id }) => ours.has(id)),
     );
-    const { uid, resourceVersion } = metadata ?? {};
     if (!isOurs) return false;
-    const seen = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-    if (remainder === undefined) await client.delete(path, { timeoutMs, ...seen });
-    else {
-      const of = { ...METADATA, ...(await ownedBy(client, timeoutMs)), ...seen };
-      await client.apply(path, { ...remainder, metadata: of }, { fieldManager: FIELD_MANAGER, force: true, timeoutMs });
+    if (remainder === undefined) {
+      const { uid, resourceVersion } = metadata ?? {};
+      await client.delete(pathOf(which), {
+        timeoutMs,
+        ...(uid && { uid }),
+        ...(resourceVersion && { resourceVersion }),
+      });
+    } else {
+      const wanted = { ...remainder, metadata: { ...METADATA, ...(await ownedBy(client, timeoutMs)) } };
+      await put(client, which, wanted, stored, timeoutMs);
     }
     return true;
   } catch (error) {
@@ -182,7 +250,7 @@ export interface WebhookConfiguration extends KubernetesObject {
   readonly webhooks?: readonly Webhook[];
 }
 
-interface Webhook {
+export interface Webhook {
   readonly name?: string;
   readonly clientConfig?: ClientConfig;
   readonly [field: string]: unknown;
@@ -219,6 +287,9 @@ export function webhookConfigurations({ address, caBundle, mode }: Registration)
     admissionReviewVersions: ["v1"],
     timeoutSeconds: TIMEOUT_SECONDS,
     matchPolicy: "Equivalent",
+    // The API server would fill these in.
+    namespaceSelector: {},
+    objectSelector: {},
   };
   const client = (path: string) => ({ clientConfig: clientConfigOf(address, path, caBundle) });
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };

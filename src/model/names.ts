@@ -11,6 +11,9 @@ export const BASELINE_LABEL = `${GROUP}/baseline`;
 /** On a Namespace only until its baseline exists; only Drawbridge removes it. */
 export const PENDING_LABEL = `${GROUP}/baseline-pending`;
 
+/** Of our ValidatingWebhookConfiguration: until that time nothing is refused. */
+export const SUSPENDED_ANNOTATION = `${GROUP}/suspended-until`;
+
 /** Set by the API server on every Namespace; nobody can forge it (unlike `name`, which is whatever its owner writes). */
 export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
 

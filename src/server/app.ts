@@ -12,6 +12,7 @@ import {
   type Answer,
   toReview,
 } from "./review.ts";
+import { suspended } from "./suspended.ts";
 import { type Pair, tlsOptions } from "./tls.ts";
 import { type ValidateDeps, validate } from "./validate.ts";
 
@@ -21,6 +22,8 @@ export interface AppDeps extends ValidateDeps, MutateDeps, GateDeps {
   /** The certificate to begin with; `useCertificate` changes it. */
   readonly tls: Pair;
   readonly phase: () => Phase;
+  /** Until when nothing is to be refused, in milliseconds since 1970; undefined: it is. */
+  readonly suspendedUntil: () => number | undefined;
 }
 
 /**
@@ -126,7 +129,7 @@ interface Outcome {
 async function answer(
   webhook: "validate" | "mutate" | "gate",
   request: AdmissionRequest,
-  { log, metrics }: AppDeps,
+  { log, metrics, suspendedUntil }: AppDeps,
   decide: () => Outcome | Promise<Outcome>,
 ): Promise<object> {
   const start = performance.now();
@@ -153,11 +156,19 @@ async function answer(
   };
   try {
     const outcome = await decide();
-    finish(outcome.verdict, outcome.details, "info");
-    return toReview(request.uid, outcome.answer);
+    const until = outcome.answer.allowed ? undefined : suspendedUntil();
+    if (until === undefined) {
+      finish(outcome.verdict, outcome.details, "info");
+      return toReview(request.uid, outcome.answer);
+    }
+    finish("suspended", { ...outcome.details, refusal: brief(outcome.answer.message) }, "info");
+    return toReview(request.uid, suspended(outcome.answer, until));
   } catch (error) {
-    finish("failed", { error: brief(error instanceof Error ? error.message : String(error)) }, "error");
-    throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    finish("failed", { error: brief(message) }, "error");
+    const until = suspendedUntil();
+    if (until === undefined) throw error;
+    return toReview(request.uid, suspended({ allowed: false, message: `it could not be judged: ${message}` }, until));
   }
 }
 

@@ -10,7 +10,7 @@ export function createMetrics() {
     registry: registers[0],
     reviews: new Counter({
       name: "drawbridge_admission_reviews_total",
-      help: "Admission requests answered. verdict: allowed, warned, audited, denied, patched or failed (HTTP 500).",
+      help: "Admission requests answered. verdict: allowed, warned, audited, denied, suspended (it would have been denied), patched or failed (HTTP 500).",
       labelNames: ["webhook", "kind", "operation", "verdict"] as const,
       registers,
     }),
@@ -100,6 +100,17 @@ export function createMetrics() {
       name: "drawbridge_certificate_expiry_seconds",
       help: "When certificates end, in seconds since 1970: ca (the one that signs) and leaf (this server's own).",
       labelNames: ["what"] as const,
+      registers,
+    }),
+    registrationRestored: new Counter({
+      name: "drawbridge_registration_restored_total",
+      help: "How often a webhook configuration (validating, mutating) was put right that somebody else had deleted or changed.",
+      labelNames: ["configuration"] as const,
+      registers,
+    }),
+    suspended: new Gauge({
+      name: "drawbridge_suspended",
+      help: "1 while an annotation of the registration keeps this server from refusing anything, else 0.",
       registers,
     }),
     cacheLastEvent: new Gauge({

@@ -8,7 +8,9 @@ import type { Lives } from "../../src/certs/lives.ts";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
+import type { Trouble } from "../../src/cluster/reflector.ts";
 import { Certificates } from "../../src/controllers/certificates.ts";
+import { WebhookWatch } from "../../src/controllers/webhook-watch.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
@@ -148,11 +150,19 @@ describeCluster("servers that share a CA", (cluster) => {
     };
   };
 
+  const onTrouble = (_resource: string, { error }: Trouble): never => expect.fail(String(error));
+  const watched = (): WebhookWatch => {
+    const webhooks = new WebhookWatch({ client, onTrouble, elapsed: () => performance.now() });
+    webhooks.start();
+    return webhooks;
+  };
+
   test("of those who all believe that they lead one writes the Secret, and the others take that over", async () => {
     const end = new AbortController();
     const leaves = new Map<number, string>();
     const taken: string[] = [];
     const log = createLogger("info", { write: (line) => void taken.push(...stepsIn(line)) });
+    const webhooks = watched();
     const believers = [0, 1, 2, 3].map(
       (index) =>
         new Certificates({
@@ -161,7 +171,8 @@ describeCluster("servers that share a CA", (cluster) => {
           names: ["localhost"],
           lives: LASTING,
           onLeaf: ({ cert }) => leaves.set(index, cert),
-          onTrouble: (_resource, { error }) => expect.fail(String(error)),
+          onTrouble,
+          webhooks,
           log,
           metrics: createMetrics(),
         }),
@@ -179,6 +190,7 @@ describeCluster("servers that share a CA", (cluster) => {
       await Promise.all(leading);
     } finally {
       await Promise.all(believers.map((believer) => believer.stop()));
+      await webhooks.stop();
       await cluster().ok(["delete", "secret", SECRET, "-n", NAMESPACE]);
     }
   });
@@ -186,13 +198,15 @@ describeCluster("servers that share a CA", (cluster) => {
   test("where there is no registration yet it waits until calls find the way to a server", async () => {
     const end = new AbortController();
     const REACHABLE_AFTER_MS = 1_500;
+    const webhooks = watched();
     const certificates = new Certificates({
       client,
       namespace: NAMESPACE,
       names: ["localhost"],
       lives: LASTING,
       onLeaf: () => {},
-      onTrouble: (_resource, { error }) => expect.fail(String(error)),
+      onTrouble,
+      webhooks,
       log: createLogger("silent"),
       metrics: createMetrics(),
     });
@@ -200,14 +214,24 @@ describeCluster("servers that share a CA", (cluster) => {
       certificates.start();
       const began = performance.now();
       const writes: number[] = [];
-      const write = async (): Promise<void> => void writes.push(performance.now() - began);
-      const leading = certificates.lead({ client, write, reachableAfterMs: REACHABLE_AFTER_MS, signal: end.signal });
+      const write = async () => {
+        writes.push(performance.now() - began);
+        return [];
+      };
+      const registrar = { write, deviations: () => ["missing"] };
+      const leading = certificates.lead({
+        client,
+        registrar,
+        reachableAfterMs: REACHABLE_AFTER_MS,
+        signal: end.signal,
+      });
       await eventually(() => expect(writes).not.toEqual([]));
       expect(Math.min(...writes)).toBeGreaterThanOrEqual(REACHABLE_AFTER_MS);
       end.abort();
       await leading;
     } finally {
       await certificates.stop();
+      await webhooks.stop();
       await cluster().ok(["delete", "secret", SECRET, "-n", NAMESPACE]);
     }
   });

@@ -91,6 +91,8 @@ describeCluster(
       test.each([
         ["yes", "patch mutatingwebhookconfigurations/drawbridge"],
         ["no", "patch mutatingwebhookconfigurations/another"],
+        ["yes", "update validatingwebhookconfigurations/drawbridge"],
+        ["no", "update validatingwebhookconfigurations/another"],
         ["no", "get validatingwebhookconfigurations/another"],
         ["no", "list validatingwebhookconfigurations"],
         ["no", "delete networkpolicies.networking.k8s.io"],

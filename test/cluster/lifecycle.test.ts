@@ -317,7 +317,7 @@ describeCluster("the life of a server", (cluster) => {
         expect(await drawbridge.exited).toBe(2);
         expect(drawbridge.stderr()).toContain("(registration-refused)");
         expect(drawbridge.stderr()).toContain(
-          "It takes get, create, patch and delete of the validating and mutating webhook configuration drawbridge",
+          "It takes get, create, patch, update and delete of the validating and mutating webhook configuration drawbridge",
         );
         expect(drawbridge.stderr()).not.toMatch(/^ {4}at /m);
         expect([await webhooks("validating"), await webhooks("mutating")]).toEqual([[], []]);

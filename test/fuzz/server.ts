@@ -49,6 +49,7 @@ const app = createApp({
   },
   isOwn: () => false,
   now: () => NOW,
+  suspendedUntil: () => undefined,
 });
 
 /** As a server without a cluster answers, asked without a network. */

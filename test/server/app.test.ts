@@ -52,6 +52,7 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     ensureBaseline: async () => ({ outcome: "complete" }),
     isOwn: () => false,
     now: () => NOW,
+    suspendedUntil: () => undefined,
     ...tweak,
   });
   open.push(app);
@@ -95,6 +96,48 @@ function policy(spec: object, metadata: object = {}): KubernetesObject {
 const good = policy({});
 const bad = policy({ podSelector: { matchLabels: { "pod-template-hash": "abc" } } });
 const worthAWarning = policy({}, { annotations: {} });
+
+describe("while it is suspended", () => {
+  const suspendedUntil = () => NOW + 60_000;
+
+  test.each<[string, string, object, Partial<AppDeps>, string]>([
+    ["a policy", "/validate", admissionRequest("NetworkPolicy", { object: bad }), {}, "no-unstable-label"],
+    [
+      "a Pod before its baseline",
+      "/gate",
+      admissionRequest("Pod", { object: { metadata: { name: "web" } }, namespace: "shop" }),
+      { ensureBaseline: () => Promise.reject(new Error("no answer")) },
+      "cannot be applied now: no answer",
+    ],
+    [
+      "what cannot be judged",
+      "/validate",
+      admissionRequest("NetworkPolicy", { object: good }),
+      { namespaceLabels: () => Promise.reject(new Error("no answer")) },
+      "it could not be judged: no answer",
+    ],
+  ])("%s is let in, with a warning, and the log tells", async (_what, path, request, tweak, reason) => {
+    const { post, lines } = start({ ...tweak, suspendedUntil });
+    const { status, body } = await post(path, admissionReview(request as never));
+    expect(status).toBe(200);
+    expect(body.response).toMatchObject({ allowed: true, auditAnnotations: { suspended: expect.any(String) } });
+    expect(body.response?.warnings?.[0]).toContain("suspended until 2026-11-21T12:01:00.000Z");
+    expect(body.response?.warnings?.join("\n")).toContain(reason);
+    expect(JSON.stringify(lines)).toContain(reason.split(": ").at(-1));
+  });
+
+  test("what is allowed anyway is as ever, and afterwards what is not is refused", async () => {
+    let until: number | undefined = NOW + 60_000;
+    const { post, lines } = start({ suspendedUntil: () => until });
+    const ask = (object: KubernetesObject) =>
+      post("/validate", admissionReview(admissionRequest("NetworkPolicy", { object })));
+    expect((await ask(good)).body.response).toEqual({ uid: "7f0b2a1c", allowed: true });
+    expect((await ask(bad)).body.response).toMatchObject({ allowed: true });
+    until = undefined;
+    expect((await ask(bad)).body.response).toMatchObject({ allowed: false });
+    expect(lines.map(({ verdict }) => verdict)).toEqual(["allowed", "suspended", "denied"]);
+  });
+});
 
 describe("a verdict", () => {
   test("is HTTP 200 with the uid echoed, also when it is a refusal", async () => {

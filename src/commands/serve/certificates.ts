@@ -3,6 +3,7 @@ import { type Lives, renewAt } from "../../certs/lives.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { Certificates } from "../../controllers/certificates.ts";
 import { startLoop } from "../../controllers/loop.ts";
+import type { WebhookWatch } from "../../controllers/webhook-watch.ts";
 import type { Pair } from "../../server/tls.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -31,11 +32,12 @@ export async function sharedCertificates(
   deps: CertificatesDeps,
   client: KubernetesClient,
   namespace: string,
+  webhooks: WebhookWatch,
 ): Promise<ServerCertificates> {
   const { names, lives, use, log, metrics } = deps;
   const { leaf } = await inMemory(names, new Date(), lives);
   const onTrouble = troubleLog(log, metrics);
-  const shared = new Certificates({ client, namespace, names, lives, onLeaf: use, onTrouble, log, metrics });
+  const shared = new Certificates({ client, webhooks, namespace, names, lives, onLeaf: use, onTrouble, log, metrics });
   return {
     initial: leaf,
     start: () => shared.start(),

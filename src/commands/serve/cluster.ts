@@ -163,9 +163,11 @@ function withAdmission(
       await registrar.register();
       admission.registered();
     },
-    write: async (seen) => {
-      await registrar.write(seen);
+    deviations: registrar.deviations,
+    write: async (stored) => {
+      const written = await registrar.write(stored);
       admission.registered();
+      return written;
     },
     unregister: async () => {
       const wasOurs = await registrar.unregister();

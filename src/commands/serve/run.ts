@@ -5,6 +5,8 @@ import type { KubernetesClient } from "../../cluster/client.ts";
 import { connect } from "../../cluster/connect.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { connectInCluster, namespaceOf } from "../../cluster/service-account.ts";
+import { watchSuspension } from "../../controllers/suspension.ts";
+import { WebhookWatch } from "../../controllers/webhook-watch.ts";
 import { configure } from "../../engine/configuration.ts";
 import { DocumentSet } from "../../engine/document-set.ts";
 import { checkDocument } from "../../engine/check-document.ts";
@@ -16,7 +18,7 @@ import { type Pair, useCertificate } from "../../server/tls.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { ownCertificates, sharedCertificates } from "./certificates.ts";
-import { type Cluster, watchCluster } from "./cluster.ts";
+import { type Cluster, troubleLog, watchCluster } from "./cluster.ts";
 import { electedLeader, type Leadership, loneLeader } from "./leadership.ts";
 import type { ServeOptions } from "./options.ts";
 import { type Settings, settingsOf } from "./settings.ts";
@@ -61,25 +63,31 @@ async function serve(
   const alone = configure(mode, embedded, own);
   const client = await clientOf(settings);
   const shared = await sharedNamespace(options, settings);
+  const suspension = watchSuspension(log, Date.now);
+  const webhooks =
+    client && (shared !== undefined || address !== undefined)
+      ? new WebhookWatch({ client, onTrouble: troubleLog(log, metrics), elapsed: () => performance.now() })
+      : undefined;
+  webhooks?.onChange(() => suspension.see(webhooks.stored.validating));
   let cluster: Cluster | undefined;
   let leadership: Leadership | undefined;
   const use = (pair: Pair): void => useCertificate(app, pair);
   const deps = { names: settings.names, lives, use, log, metrics };
   const certificates =
-    client && shared !== undefined
-      ? await sharedCertificates(deps, client, shared)
+    client && shared !== undefined && webhooks
+      ? await sharedCertificates(deps, client, shared, webhooks)
       : await ownCertificates(deps, options.certDir);
 
   const leadershipOf = (reader: KubernetesClient, { work, registrar: registrarFor }: Cluster): Leadership => {
-    const registrar = registrarFor && ((writer: FencedClient) => registrarFor(writer, () => certificates.bundle));
+    const registrarOf = registrarFor && ((writer: FencedClient) => registrarFor(writer, () => certificates.bundle));
     const duties = {
       work: async (writer: FencedClient, signal: AbortSignal) => {
-        const write = registrar?.(writer).write;
+        const registrar = registrarOf?.(writer);
         const reachableAfterMs = address && "service" in address ? SERVICE_LEADS_TO_US_MS : 0;
-        const leading = { client: writer, signal, reachableAfterMs, ...(write && { write }) };
+        const leading = { client: writer, signal, reachableAfterMs, ...(registrar && { registrar }) };
         await Promise.all([work(writer, signal), certificates.lead?.(leading)]);
       },
-      ...(registrar && { registrar }),
+      ...(registrarOf && { registrar: registrarOf }),
     };
     const how = { client: reader, duties, log, metrics };
     return shared === undefined ? loneLeader(how) : electedLeader(how, shared);
@@ -93,6 +101,7 @@ async function serve(
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     now: Date.now,
+    suspendedUntil: suspension.until,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
     // Without a cluster nobody could be asked, and there is nothing to be bound to.
     canBind: async (user, ruleset, waitMs) => cluster?.canBind(user, ruleset, waitMs) ?? true,
@@ -106,6 +115,7 @@ async function serve(
     metrics: () => {
       cluster?.measure();
       metrics.leader.set(leadership?.leads() ? 1 : 0);
+      metrics.suspended.set(suspension.until() === undefined ? 0 : 1);
       return metrics.registry;
     },
   });
@@ -114,6 +124,7 @@ async function serve(
     await listen(health, host, options.healthPort, "--health-port");
     cluster = client && (await watchCluster({ client, mode, address, embedded, log, metrics, signal: stop.signal }));
     const url = await listen(app, host, settings.port, "--port");
+    webhooks?.start();
     certificates.start();
     await cluster?.synced(stop.signal);
     phase = "serving";
@@ -132,6 +143,8 @@ async function serve(
   } finally {
     await app.close();
     await certificates.stop();
+    await webhooks?.stop();
+    suspension.stop();
     await cluster?.stop();
     await client?.close();
     await health.close();
