@@ -65,6 +65,7 @@ const BUILT_IN = [
   "/api/v1/namespaces/default/services/kubernetes",
   "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
 ];
+const OUR_KINDS = ["networkrulesets", "networkbaselines", "networkexceptions"];
 const START_LIMIT = 60_000;
 /** The API server would wait a minute for clients that keep a watch, such as the controller manager. */
 const STOP_LIMIT = 3_000;
@@ -120,6 +121,11 @@ async function startIn(processes: Processes, options: ClusterOptions): Promise<C
   if (crds && hasManifests(CRDS)) {
     await ok(["apply", "--server-side", "-f", CRDS]);
     await ok(["wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS]);
+    // Established or not, for a moment more lists of a new kind are refused: "storage is (re)initializing".
+    for (const resource of OUR_KINDS) {
+      const list = `${url}/apis/drawbridge.dev/v1alpha1/${resource}`;
+      await until(processes, "kube-apiserver", () => isServed(files, list));
+    }
   }
   if (controllerManager) {
     const account = `${url}/api/v1/namespaces/default/serviceaccounts/default`;
