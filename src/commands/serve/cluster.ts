@@ -182,8 +182,11 @@ export function troubleLog(log: Logger, metrics: Metrics): (resource: string, tr
   return (resource, { during, error, failures }) => {
     metrics.reflectorErrors.inc({ resource });
     const details = { resource, during, failures, error: String(error) };
-    if (during === "list" || during === "watch") log.warn(details, "the cache of a resource is behind; trying again");
-    else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
+    if (during === "list" || during === "watch") {
+      // To be asked to wait is nothing unusual: whoever makes a kind known is told so for some seconds.
+      const isToWait = error instanceof ApiError && error.status === 429;
+      log[isToWait ? "info" : "warn"](details, "the cache of a resource is behind; trying again");
+    } else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
   };
 }
 
