@@ -17,7 +17,7 @@ import { type Loop, startLoop } from "./loop.ts";
 import { eventRecorder, type Recorder } from "./events.ts";
 import { keepRegistration } from "./keep-registration.ts";
 import type { WebhookWatch } from "./webhook-watch.ts";
-import type { Registrar } from "./webhooks.ts";
+import type { Registrar } from "./registrar.ts";
 
 export interface CertificatesOptions {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;

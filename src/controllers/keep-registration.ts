@@ -3,7 +3,7 @@ import { type Backoff, backoffMs } from "../cluster/backoff.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { WebhookWatch } from "./webhook-watch.ts";
-import type { Registrar, Which } from "./webhooks.ts";
+import type { Registrar, Which } from "./registrar.ts";
 
 export interface KeepDeps {
   readonly registrar: Pick<Registrar, "deviations" | "write">;

@@ -2,7 +2,7 @@ import { authoritiesIn } from "../certs/inspect.ts";
 import { canonical, isRecord, items } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { CLUSTER_ROLE } from "./owner.ts";
-import type { Webhook, WebhookConfiguration } from "./webhooks.ts";
+import type { Webhook, WebhookConfiguration } from "./webhook-configurations.ts";
 
 /**
  * What platforms add to the namespaceSelector of every webhook, and would add again: to take it out would be a fight

@@ -3,7 +3,8 @@ import type { Observed } from "../certs/rotation.ts";
 import type { KubernetesClient } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import { Reflector, type Trouble } from "../cluster/reflector.ts";
-import { type Stored, trustedBy, type WebhookConfiguration, WEBHOOKS_NAME } from "./webhooks.ts";
+import type { Stored } from "./registrar.ts";
+import { trustedBy, type WebhookConfiguration, WEBHOOKS_NAME } from "./webhook-configurations.ts";
 
 export interface WebhookWatchOptions {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;

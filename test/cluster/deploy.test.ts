@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import { connectInCluster } from "../../src/cluster/service-account.ts";
-import { webhookConfigurations } from "../../src/controllers/webhooks.ts";
+import { webhookConfigurations } from "../../src/controllers/webhook-configurations.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { egressTo } from "../helpers/build.ts";
 import { describeCluster } from "./harness/context.ts";

@@ -14,6 +14,7 @@ import { CASES } from "../apiserver/cases.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { NAMESPACE_CONTRACT, networkRuleset } from "../helpers/build.ts";
 import { VALID_POLICIES } from "../helpers/mutate.ts";
+import { COLLECTIONS } from "./harness/collections.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { type ApiAnswer, type ApiClient, connectHttp } from "./harness/http.ts";
@@ -29,19 +30,6 @@ const NAMESPACES: Readonly<Record<string, Record<string, string>>> = {
   audited: { "drawbridge.dev/mode": "audit" },
   every: { "drawbridge.dev/ruleset": "every-rule" },
   excepted: { "drawbridge.dev/ruleset": "every-rule" },
-};
-
-const COLLECTIONS: Readonly<Record<string, string>> = {
-  NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
-  Namespace: "/api/v1/namespaces",
-  Pod: "/api/v1/namespaces/NS/pods",
-  ReplicationController: "/api/v1/namespaces/NS/replicationcontrollers",
-  Deployment: "/apis/apps/v1/namespaces/NS/deployments",
-  ReplicaSet: "/apis/apps/v1/namespaces/NS/replicasets",
-  DaemonSet: "/apis/apps/v1/namespaces/NS/daemonsets",
-  StatefulSet: "/apis/apps/v1/namespaces/NS/statefulsets",
-  Job: "/apis/batch/v1/namespaces/NS/jobs",
-  CronJob: "/apis/batch/v1/namespaces/NS/cronjobs",
 };
 
 /** All of them are in the cluster and in the set of files alike. */

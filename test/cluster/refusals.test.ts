@@ -9,6 +9,7 @@ import { at, fieldPath, type JsonObject } from "../../src/model/json.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { CASES } from "../apiserver/cases.ts";
 import { mutatedPolicies, VALID_POLICIES } from "../helpers/mutate.ts";
+import { COLLECTIONS } from "./harness/collections.ts";
 import { describeCluster } from "./harness/context.ts";
 
 type Verdict = { readonly stored: object } | { readonly refused: string; readonly fields: readonly string[] };
@@ -38,18 +39,6 @@ const ONLY_KUBECTL: readonly (readonly [what: string, object: JsonObject, says: 
 
 const MUTATIONS = 2_000;
 const AT_ONCE = 8;
-const COLLECTIONS: Readonly<Record<string, string>> = {
-  NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
-  Namespace: "/api/v1/namespaces",
-  Pod: "/api/v1/namespaces/NS/pods",
-  ReplicationController: "/api/v1/namespaces/NS/replicationcontrollers",
-  Deployment: "/apis/apps/v1/namespaces/NS/deployments",
-  ReplicaSet: "/apis/apps/v1/namespaces/NS/replicasets",
-  DaemonSet: "/apis/apps/v1/namespaces/NS/daemonsets",
-  StatefulSet: "/apis/apps/v1/namespaces/NS/statefulsets",
-  Job: "/apis/batch/v1/namespaces/NS/jobs",
-  CronJob: "/apis/batch/v1/namespaces/NS/cronjobs",
-};
 
 describeCluster("what the API server does before any webhook", (cluster) => {
   let client: KubernetesClient;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { issueCa } from "../../src/certs/issue.ts";
 import { keepRegistration } from "../../src/controllers/keep-registration.ts";
-import type { Stored } from "../../src/controllers/webhooks.ts";
+import type { Stored } from "../../src/controllers/registrar.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 

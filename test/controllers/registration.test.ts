@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { issueCa } from "../../src/certs/issue.ts";
 import { deviations, restored } from "../../src/controllers/registration.ts";
-import { type Webhook, type WebhookConfiguration, webhookConfigurations } from "../../src/controllers/webhooks.ts";
+import {
+  type Webhook,
+  type WebhookConfiguration,
+  webhookConfigurations,
+} from "../../src/controllers/webhook-configurations.ts";
 
 const [first, second] = await Promise.all([issueCa(new Date()), issueCa(new Date())]);
 const { validating: wanted } = webhookConfigurations({

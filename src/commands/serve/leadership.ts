@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
 import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
-import type { Registrar } from "../../controllers/webhooks.ts";
+import type { Registrar } from "../../controllers/registrar.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
