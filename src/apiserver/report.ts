@@ -1,3 +1,5 @@
+import { printableUpTo } from "../model/printable.ts";
+
 /** Takes one thing that is wrong: where (JSON Pointer), and what is there and what is allowed, in one line. */
 export type Report = (path: string, message: string) => void;
 
@@ -6,6 +8,5 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   if (typeof value !== "string") return String(value);
-  const json = JSON.stringify(value.slice(0, 60)).replaceAll(/\p{C}/gu, "?");
-  return json.length > 40 ? `${json.slice(0, 37)}...` : json;
+  return printableUpTo(JSON.stringify(value.slice(0, 60)), 40);
 }

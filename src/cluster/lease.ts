@@ -1,4 +1,4 @@
-import { ApiError } from "./api-error.ts";
+import { ApiError, unlessNotFound } from "./api-error.ts";
 import { pause } from "./backoff.ts";
 import type { KubernetesClient } from "./client.ts";
 import { type Term, TermEnded } from "./fence.ts";
@@ -186,17 +186,10 @@ export class Elector {
 
   async #read(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options;
-    try {
-      // A write is waited for: given up, it might be done all the same, and the record be a dead process's.
-      const { signal } = this.#stopping;
-      return await client.get<Lease>(paths.leases(namespace, name), {
-        ...this.#limits(),
-        ...(!signal.aborted && { signal }),
-      });
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
+    // A write is waited for: given up, it might be done all the same, and the record be a dead process's.
+    const { signal } = this.#stopping;
+    const options = { ...this.#limits(), ...(!signal.aborted && { signal }) };
+    return unlessNotFound(client.get<Lease>(paths.leases(namespace, name), options));
   }
 
   /** Only over the version that was read: HTTP 409 where there is another one, or where there is one at all. */

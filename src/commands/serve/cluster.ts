@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError } from "../../cluster/api-error.ts";
+import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
@@ -205,9 +205,8 @@ async function namespaceLabels(
 
 async function liveNamespace(name: string, waitMs: number, client: KubernetesClient): Promise<Namespace | undefined> {
   try {
-    return await client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs });
+    return await unlessNotFound(client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs }));
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
     throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
   }
 }
