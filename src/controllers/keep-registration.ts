@@ -1,7 +1,7 @@
 import { authoritiesIn } from "../certs/inspect.ts";
-import { type Backoff, backoffMs } from "../cluster/backoff.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { Pace, type PaceOptions } from "./pace.ts";
 import type { WebhookWatch } from "./webhook-watch.ts";
 import type { Registrar, Which } from "./registrar.ts";
 
@@ -25,8 +25,8 @@ const WRITTEN_IS_SEEN_MS = 5_000;
 const CHECK_EVERY_MS = 5 * 60_000;
 
 /** Somebody who changes them again and again is answered ever more slowly, until they have been left alone for a while. */
-const RESTORE: Backoff = { minMs: 500, maxMs: 5_000 };
-const CALM_MS = 2 * 60_000;
+const RESTORE: PaceOptions = { minMs: 500, maxMs: 5_000, forgetMs: 2 * 60_000 };
+const REGISTRATION = "registration";
 
 /**
  * Keeps the registration as it is to be, in one term: called again and again with the bundle that is to be in force, it
@@ -37,9 +37,7 @@ export function keepRegistration(deps: KeepDeps): (bundle: string) => Promise<vo
   const written = new Map<Which, { readonly over: string | undefined; readonly at: number }>();
   let checkedAt: number | undefined;
   let bundleWritten: string | undefined;
-  let restorations = 0;
-  let restoredAt = 0;
-  let restNextAt = 0;
+  const pace = new Pace(RESTORE);
 
   const isUnseen = (): boolean =>
     [...written].some(
@@ -47,10 +45,6 @@ export function keepRegistration(deps: KeepDeps): (bundle: string) => Promise<vo
         over === webhooks.stored[which]?.metadata?.resourceVersion && elapsed() - at < WRITTEN_IS_SEEN_MS,
     );
   const restoredNow = (which: Which, changes: readonly string[]): void => {
-    if (elapsed() - restoredAt > CALM_MS) restorations = 0;
-    restorations += 1;
-    restoredAt = elapsed();
-    restNextAt = restoredAt + backoffMs(restorations, RESTORE);
     metrics.registrationRestored.inc({ configuration: which });
     log.warn({ configuration: which, changes }, "somebody has changed the registration; it was restored");
     notify(`the ${which} webhook configuration was changed by somebody else, and restored: ${changes.join("; ")}`);
@@ -63,15 +57,17 @@ export function keepRegistration(deps: KeepDeps): (bundle: string) => Promise<vo
     const isRotated = bundle !== bundleWritten;
     const isDue = checkedAt === undefined || elapsed() - checkedAt >= CHECK_EVERY_MS;
     if (!isDue && registrar.deviations(stored).length === 0) return;
-    if (isUnseen() || (!isRotated && elapsed() < restNextAt)) return;
+    if (isUnseen() || (!isRotated && pace.waitMs(REGISTRATION, elapsed()) > 0)) return;
 
     const isFirst = checkedAt === undefined;
     const result = await registrar.write(stored);
     checkedAt = elapsed();
     bundleWritten = bundle;
+    const isRestoration = !isFirst && !isRotated && result.length > 0;
+    if (isRestoration) pace.took(REGISTRATION, elapsed());
     for (const { which, changes } of result) {
       written.set(which, { over: stored[which]?.metadata?.resourceVersion, at: elapsed() });
-      if (!isFirst && !isRotated) restoredNow(which, changes);
+      if (isRestoration) restoredNow(which, changes);
     }
     const cas = authoritiesIn(bundle).map(({ name }) => name);
     if (isFirst) log.info({ cas, written: result }, "registered");
