@@ -44,7 +44,7 @@ export function report(results: Results): string {
     table(["objects", "refused", "warned", "mean", "p99"], results.evaluation.map(evaluationRow)),
     "## Baseline",
     `${results.injection.namespaces} namespaces one after another, from the answer to the creation of each until the ` +
-      "three policies of the default baseline are listed.",
+      "three policies of the default baseline are there.",
     table(["p50", "p99", "writes to the API server per namespace"], [injectionRow(results.injection)]),
   ].join("\n\n");
 }

@@ -1,7 +1,7 @@
 import { governingBaseline } from "../baseline/govern.ts";
 import { isAsWanted, plan } from "../baseline/plan.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
-import { ApiError } from "../cluster/api-error.ts";
+import { ApiError, unlessNotFound } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
@@ -11,7 +11,7 @@ import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Namespace } from "../model/objects.ts";
 
 export interface PoliciesDeps {
-  readonly client: Pick<FencedClient, "pages" | "apply" | "replace">;
+  readonly client: Pick<FencedClient, "get" | "apply" | "replace">;
   /** Told of each write, before it is sent. */
   readonly onWrite: (what: "policy") => void;
 }
@@ -62,7 +62,7 @@ export async function completePolicies(
     onApplied?.(one);
   };
   for (let tries = 1; ; tries++) {
-    const there = await policiesIn(namespace, deps, signal);
+    const there = await thereOf(wanted, deps, signal);
     const { apply, conflicts } = plan([...there.values()], wanted);
     const raced = await applyAll(apply, there, done, deps, signal);
     if (raced === undefined) return { applied, conflicts };
@@ -73,16 +73,23 @@ export async function completePolicies(
 /** Somebody who writes policies of our names between our look and our write does so once, not for ever. */
 const MOST_TRIES = 3;
 
-export async function policiesIn(
-  namespace: string,
-  { client }: Pick<PoliciesDeps, "client">,
-  signal?: AbortSignal,
+/**
+ * Those of the wanted names, as they are there. One by one and not by a list: that the API server answers from its watch
+ * cache, and right after a write of another kind (the namespace's) it would wait up to 100 ms for the cache to catch up.
+ */
+async function thereOf(
+  wanted: readonly NetworkPolicy[],
+  { client }: PoliciesDeps,
+  signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, NetworkPolicy>> {
-  const policies = new Map<string, NetworkPolicy>();
-  for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace), { signal })) {
-    for (const policy of page.items) policies.set(policy.metadata?.name ?? "", policy);
-  }
-  return policies;
+  const found = await Promise.all(
+    wanted.map(async ({ metadata }) => {
+      const { namespace, name = "" } = metadata ?? {};
+      const path = paths.networkPolicies(namespace, name);
+      return [name, await unlessNotFound(client.get<NetworkPolicy>(path, { signal }))] as const;
+    }),
+  );
+  return new Map(found.flatMap(([name, policy]) => (policy === undefined ? [] : [[name, policy]])));
 }
 
 /** In order, until one finds something else than what `there` says. Returns the API server's error then. */

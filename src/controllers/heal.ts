@@ -9,7 +9,7 @@ import type { Configuration } from "../engine/configuration.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
 import { type BaselineDeps, isPending } from "./baseline.ts";
-import { type Applied, completePolicies, enforcedBaseline, policiesIn } from "./baseline-policies.ts";
+import { type Applied, completePolicies, enforcedBaseline } from "./baseline-policies.ts";
 
 /** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */
 export type Healed =
@@ -33,12 +33,18 @@ export async function healBaseline(name: string, deps: BaselineDeps, options: He
   const governing = keptBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "exempt" };
   if (!isOwed && !isNewTo(namespace, governing)) {
-    const there = await policiesIn(name, deps);
-    if (![...there.values()].some(isOfBaseline)) return { outcome: "exempt" };
+    if (!(await hasOneOfBaseline(name, deps))) return { outcome: "exempt" };
   }
   const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
   if (conflicts.length === 0) return { outcome: "complete" };
   return { outcome: "conflict", baseline: governing.metadata.name, conflicts };
+}
+
+async function hasOneOfBaseline(namespace: string, { client }: BaselineDeps): Promise<boolean> {
+  for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace))) {
+    if (page.items.some(isOfBaseline)) return true;
+  }
+  return false;
 }
 
 /** The baseline that is to stay in place in a namespace, if it is there: not of one that waits for it, or goes away. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
+import { ApiError } from "../../src/cluster/api-error.ts";
 import { TermEnded } from "../../src/cluster/fence.ts";
 import { BaselineLoop, type LoopClient } from "../../src/controllers/baseline-loop.ts";
 import type { Notice } from "../../src/controllers/events.ts";
@@ -183,9 +184,11 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
       throw new Error("nothing of the kind is to be done");
     };
     const client: LoopClient = {
-      get: async <T>(): Promise<T> => {
+      get: async <T>(path: string): Promise<T> => {
         calls.push("get");
-        return shop as T;
+        const object = path.endsWith("/namespaces/shop") ? shop : there.get(path.split("/").at(-1) ?? "");
+        if (object === undefined) throw new ApiError({ status: 404, reason: "NotFound", message: path });
+        return object as T;
       },
       pages: async function* () {
         yield { items: [...there.values()], resourceVersion: "1" } as never;
