@@ -4,7 +4,6 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Without scripts: nothing that is installed may run. (The npm package `node`, which has one, is for checkouts.)
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY src ./src
 # Then without development tools, and without what only they read: types and source maps are a third of it.

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { packaged } from "../files/package.ts";
 
 export function addVersionCommand(program: Command): void {
   const text = versionText();
@@ -13,8 +14,6 @@ export function addVersionCommand(program: Command): void {
 }
 
 function versionText(): string {
-  // Beside src/ in a checkout, beside dist/ in the package.
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { readonly version: string };
+  const { version } = JSON.parse(readFileSync(packaged("package.json"), "utf8")) as { readonly version: string };
   return `drawbridge ${version} (Node.js ${process.version})`;
 }

@@ -1,14 +1,13 @@
 import { relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { ConfigDocument, Validated } from "../config/validate.ts";
 import { DocumentSet, documentTitle } from "../engine/document-set.ts";
 import { parseManifest } from "../manifest/read.ts";
 import { InputError } from "../model/errors.ts";
 import { fieldPath } from "../model/json.ts";
 import { manifestsUnder, readText } from "./manifests.ts";
+import { packaged } from "./package.ts";
 
-/** The folder that comes with the program: beside src/ in a checkout, beside dist/ in the package. */
-export const EMBEDDED_POLICIES = fileURLToPath(new URL("../../policies", import.meta.url));
+export const EMBEDDED_POLICIES = packaged("policies");
 
 /** Says what is wrong with a document of ours: engine/check-document.ts has the one that knows the rules. */
 export type CheckDocument = (raw: unknown) => Validated<ConfigDocument>;
