@@ -32,7 +32,7 @@ export function pointer(base: string, ...steps: readonly (string | number)[]): s
 }
 
 function escaped(step: string): string {
-  return /[~/]/.test(step) ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
+  return step.includes("~") || step.includes("/") ? step.replaceAll("~", "~0").replaceAll("/", "~1") : step;
 }
 
 export function stepsOf(path: string): string[] {

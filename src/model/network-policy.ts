@@ -1,5 +1,5 @@
 import { blockAddresses } from "./cidr.ts";
-import { isRecord, items, type JsonObject, pointer, text } from "./json.ts";
+import { isRecord, items, type JsonObject, text } from "./json.ts";
 import { type KubernetesObject, labelsOf } from "./objects.ts";
 import type { Clause, Direction, Peer, Policy, Port } from "./policy.ts";
 import { portsOf } from "./ports.ts";
@@ -43,15 +43,15 @@ function isolatedBy(spec: JsonObject): Direction[] {
 function clausesOf(spec: JsonObject, direction: Direction): Clause[] {
   return items(spec[direction]).map((raw, i) => {
     const clause = isRecord(raw) ? raw : {};
-    const path = pointer("/spec", direction, i);
+    const path = `/spec/${direction}/${i}`;
     const side = direction === "ingress" ? "from" : "to";
     const peers = items(clause[side]);
     const entries = items(clause["ports"]);
-    const ports = entries.length === 0 ? "all" : entries.map((port, n) => toPort(port, pointer(path, "ports", n)));
+    const ports = entries.length === 0 ? "all" : entries.map((port, n) => toPort(port, `${path}/ports/${n}`));
     return {
       direction,
       path,
-      peers: peers.length === 0 ? "anyone" : peers.map((peer, n) => toPeer(peer, pointer(path, side, n))),
+      peers: peers.length === 0 ? "anyone" : peers.map((peer, n) => toPeer(peer, `${path}/${side}/${n}`)),
       ports,
       portSet: portsOf(ports),
     };
