@@ -1,20 +1,19 @@
 import { CLEANERS, FORGED_ADVICE, KEPT_ADVICE } from "../baseline/protection.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import { paths } from "../cluster/paths.ts";
-import { CAPS } from "../config/mode.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import {
   BASELINE_LABEL,
   FIELD_MANAGER,
   MANAGED_BY_LABEL,
-  MODE_LABEL,
   NAMESPACE_NAME_LABEL,
   PENDING_LABEL,
   SYSTEM_NAMESPACES,
 } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { toSelector } from "../model/selector.ts";
-import { isOfBaseline, labelsOf, list, quoted, selects } from "./cel.ts";
+import { capOf, isOfBaseline, isOwn, labelsOf, list, quoted, selects } from "./cel.ts";
+import { keepLabels } from "./unbound-policy.ts";
 
 export interface AdmissionPolicyOptions {
   readonly configuration: Configuration;
@@ -33,11 +32,12 @@ export interface AdmissionPolicy {
 export const STAMP = "drawbridge-stamp";
 export const MARKER = "drawbridge-marker";
 export const BASELINE = "drawbridge-baseline";
+export const LABELS = "drawbridge-labels";
 
 /**
  * What the API server does by itself, and so also while no server of ours runs: it stamps the marker, keeps others from
- * taking it off, and keeps them from touching the policies of a baseline. It decides as server/mutate.ts and
- * server/protect.ts do, from what the configuration says at the time. None of it is about Pods: the marker still stands
+ * taking it off, from touching the policies of a baseline, and from labels by which a namespace is governed. It decides
+ * as server/mutate.ts, server/protect.ts and server/unbound.ts do, from what the configuration says at the time. None of it is about Pods: the marker still stands
  * when the gate lets one through. With failurePolicy Fail: the expressions cannot fail, and if they did, nothing may
  * pass. In the order in which to write them: what decides before what puts it in force.
  */
@@ -66,6 +66,11 @@ export function admissionPolicies(options: AdmissionPolicyOptions): readonly Adm
     },
     ...validating(MARKER, keepMarker(options)),
     ...validating(BASELINE, keepPolicies(options)),
+    ...validating(LABELS, {
+      failurePolicy: "Fail",
+      matchConstraints: matching("", NAMESPACES, ["CREATE", "UPDATE"]),
+      ...keepLabels(options),
+    }),
   ];
 }
 
@@ -100,8 +105,7 @@ function stamp({ configuration, user }: AdmissionPolicyOptions): object {
 function keepMarker({ user }: AdmissionPolicyOptions): object {
   return {
     failurePolicy: "Fail",
-    // By way of a subresource an update changes labels too.
-    matchConstraints: matching("", ["namespaces", "namespaces/status", "namespaces/finalize"], ["UPDATE"]),
+    matchConstraints: matching("", NAMESPACES, ["UPDATE"]),
     matchConditions: [
       { name: "was-marked", expression: isDropped() },
       { name: "is-not-by-drawbridge", expression: `!${isOwn(user)}` },
@@ -183,7 +187,6 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
  * governingBaseline have it. A list, not nested conditions, which CEL allows only so deep.
  */
 function governing(labels: string, { mode, baselines }: Configuration): object[] {
-  const modeLabel = `variables.labels[?${quoted(MODE_LABEL)}].orValue("")`;
   const baselineLabel = quoted(BASELINE_LABEL);
   const sorted = baselines.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const choices = sorted.map(({ metadata, spec }) => {
@@ -193,7 +196,7 @@ function governing(labels: string, { mode, baselines }: Configuration): object[]
   const named = `variables.labels[${baselineLabel}] in ${list(sorted.map(({ metadata }) => metadata.name))}`;
   return [
     { name: "labels", expression: labels },
-    { name: "mode", expression: `${modeLabel} in ${list(CAPS)} ? ${modeLabel} : ${quoted(mode)}` },
+    { name: "mode", expression: capOf("variables.labels", mode) },
     {
       name: "baseline",
       expression:
@@ -208,10 +211,8 @@ function isDropped(): string {
   return `(oldObject != null && ${quoted(PENDING_LABEL)} in ${labelsOf("oldObject")} && !has(oldObject.metadata.deletionTimestamp))`;
 }
 
-/** As `isOwn`. The name alone may be a person's, who runs a server from a desk. */
-function isOwn(user: string): string {
-  return `(request.userInfo.username == ${quoted(user)} && request.?options.?fieldManager.orValue("") == ${quoted(FIELD_MANAGER)})`;
-}
+/** By way of a subresource an update changes labels too. */
+const NAMESPACES = ["namespaces", "namespaces/status", "namespaces/finalize"];
 
 function matching(group: string, resources: readonly string[], operations: readonly string[]): object {
   const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };

@@ -1,4 +1,5 @@
-import { BASELINE_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
+import { CAPS, type Cap } from "../config/mode.ts";
+import { BASELINE_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL, MODE_LABEL } from "../model/names.ts";
 import type { Requirement, Selector } from "../model/selector.ts";
 
 /**
@@ -40,6 +41,17 @@ function holds({ key, operator, values }: Requirement, labels: string): string {
 
 export function labelsOf(object: string): string {
   return `${object}.metadata.?labels.orValue({})`;
+}
+
+/** `cap` of governanceOf (engine/configuration.ts): what holds where labels are these and the installation's mode is that. */
+export function capOf(labels: string, mode: Cap): string {
+  const label = `${labels}[?${quoted(MODE_LABEL)}].orValue("")`;
+  return `(${label} in ${list(CAPS)} ? ${label} : ${quoted(mode)})`;
+}
+
+/** `isOwn`: is the request Drawbridge's own? The user's name alone may be a person's, who runs a server from a desk. */
+export function isOwn(user: string): string {
+  return `(request.userInfo.username == ${quoted(user)} && request.?options.?fieldManager.orValue("") == ${quoted(FIELD_MANAGER)})`;
 }
 
 /** `isOfBaseline` of baseline/protection.ts, of what may be null. */

@@ -7,6 +7,7 @@ export const API_VERSION = `${GROUP}/v1alpha1`;
 export const RULESET_LABEL = `${GROUP}/ruleset`;
 export const MODE_LABEL = `${GROUP}/mode`;
 export const BASELINE_LABEL = `${GROUP}/baseline`;
+export const GOVERNING_LABELS = [RULESET_LABEL, MODE_LABEL, BASELINE_LABEL] as const;
 
 /** On a Namespace only until its baseline exists; only Drawbridge removes it. */
 export const PENDING_LABEL = `${GROUP}/baseline-pending`;

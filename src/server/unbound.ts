@@ -1,7 +1,7 @@
 import { MODES } from "../config/mode.ts";
 import { type Configuration, type Governance, governanceOf } from "../engine/configuration.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
-import { BASELINE_LABEL, MODE_LABEL, RULESET_LABEL } from "../model/names.ts";
+import { GOVERNING_LABELS, RULESET_LABEL } from "../model/names.ts";
 import type { Labels } from "../model/objects.ts";
 import type { NamespaceSubject, Unbound } from "../rules/rule.ts";
 import type { AdmissionRequest, UserInfo } from "./review.ts";
@@ -11,8 +11,6 @@ export interface UnboundDeps {
   /** Has the user the verb `bind` on a NetworkRuleset? Rejects where that cannot be told in so many milliseconds. */
   readonly canBind: (user: UserInfo, ruleset: string, waitMs: number) => Promise<boolean>;
 }
-
-const GOVERNING_LABELS = [RULESET_LABEL, MODE_LABEL, BASELINE_LABEL] as const;
 
 /**
  * The findings of no-unbound-label on a Namespace, for which the API server is asked only if a governing label has

@@ -10,7 +10,13 @@ export interface ApiAnswer {
 }
 
 export interface ApiClient {
-  readonly send: (method: "POST" | "PATCH", path: string, object: object, contentType: string) => Promise<ApiAnswer>;
+  readonly send: (
+    method: "POST" | "PUT" | "PATCH",
+    path: string,
+    object: object,
+    contentType: string,
+    as?: Impersonated,
+  ) => Promise<ApiAnswer>;
   readonly close: () => Promise<void>;
 }
 
@@ -19,14 +25,23 @@ interface Kubeconfig {
   readonly users: readonly [{ readonly user: { readonly token: string } }];
 }
 
-/** Requests as kubectl sends them, but some thousand in a few seconds; as the admin. */
+export interface Impersonated {
+  readonly user: string;
+  readonly group: string;
+}
+
+/** Requests as kubectl sends them, but some thousand in a few seconds; as the admin, or as whom they name. */
 export function connectHttp(cluster: Cluster): ApiClient {
   const { clusters, users } = JSON.parse(readFileSync(cluster.kubeconfigs.admin, "utf8")) as Kubeconfig;
   const ca = readFileSync(clusters[0].cluster["certificate-authority"]);
   const dispatcher: Dispatcher = new Agent({ connect: { ca }, connections: 8 });
   return {
-    send: async (method, path, object, contentType) => {
-      const headers = { authorization: `Bearer ${users[0].user.token}`, "content-type": contentType };
+    send: async (method, path, object, contentType, as) => {
+      const headers = {
+        authorization: `Bearer ${users[0].user.token}`,
+        "content-type": contentType,
+        ...(as && { "impersonate-user": as.user, "impersonate-group": as.group }),
+      };
       const options = { method, headers, body: JSON.stringify(object), dispatcher };
       const answer = await request(`${cluster.url}${path}`, options);
       return {
