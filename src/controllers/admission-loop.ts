@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { unlessNotFound } from "../cluster/api-error.ts";
 import { type FencedClient, TermEnded } from "../cluster/fence.ts";
 import type { Configuration } from "../engine/configuration.ts";
@@ -7,8 +6,8 @@ import { FIELD_MANAGER } from "../model/names.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type AdmissionPolicy, admissionPolicies } from "./admission-policies.ts";
+import { startLoop } from "./loop.ts";
 import { ownersOf } from "./owner.ts";
-import { KeyedQueue } from "./queue.ts";
 
 export type AdmissionLoopClient = Pick<FencedClient, "get" | "apply" | "replace" | "delete">;
 
@@ -27,15 +26,13 @@ const RESYNC_MS = 5 * 60_000;
 /** A stop must not wait for an API server that hangs. */
 const REMOVE_LIMIT_MS = 5_000;
 
-const EVERYTHING = "admission policies";
-
 /** Keeps what the API server does by itself (admission-policies.ts) in step with the configuration: while it runs. */
 export class AdmissionLoop {
   readonly #deps: AdmissionLoopDeps;
   readonly #unserved = new Set<string>();
   /** What makes namespaces wait must not be there before the API server asks those who end the waiting. */
   #isRegistered = false;
-  #queue: KeyedQueue | undefined;
+  #wake: (() => void) | undefined;
 
   constructor(deps: AdmissionLoopDeps) {
     this.#deps = deps;
@@ -43,20 +40,18 @@ export class AdmissionLoop {
 
   /** Until the signal; resolves when nothing of it runs any more, and may then run again. */
   async run(client: AdmissionLoopClient, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const queue = new KeyedQueue({
-      handle: () => this.reconcile(client),
-      onError: (_key, error, retryInMs) => this.#failed(error, retryInMs),
-      concurrency: 1,
+    const { wake, ended } = startLoop({
+      look: async () => {
+        if (this.#isRegistered) await this.reconcile(client);
+      },
+      onError: (error, retryInMs) => this.#failed(error, retryInMs),
+      everyMs: RESYNC_MS,
       backoff: { minMs: 500, maxMs: 60_000 },
+      signal,
     });
-    this.#queue = queue;
-    const timer = setInterval(() => this.changed(), RESYNC_MS);
-    this.changed();
-    await once(signal, "abort");
-    clearInterval(timer);
-    this.#queue = undefined;
-    await queue.stop();
+    this.#wake = wake;
+    await ended;
+    this.#wake = undefined;
   }
 
   /** The API server asks us from now on. */
@@ -67,7 +62,7 @@ export class AdmissionLoop {
 
   /** The configuration has, or something else that they depend on. */
   changed(): void {
-    if (this.#isRegistered) this.#queue?.add(EVERYTHING);
+    this.#wake?.();
   }
 
   /** To be called when it does not run. In the order in which nothing is decided by half. What is not there is fine. */

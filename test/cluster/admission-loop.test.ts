@@ -2,17 +2,18 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
-import { BASELINE, MARKER, STAMP } from "../../src/controllers/admission-policies.ts";
+import { BASELINE, LABELS, MARKER, STAMP } from "../../src/controllers/admission-policies.ts";
 import {
   AdmissionLoop,
   type AdmissionLoopClient,
   type AdmissionLoopDeps,
 } from "../../src/controllers/admission-loop.ts";
 import { type Configuration, configure } from "../../src/engine/configuration.ts";
+import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
-import { networkBaseline } from "../helpers/build.ts";
+import { networkBaseline, networkRuleset } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
 
@@ -73,8 +74,8 @@ describeCluster("admission policies are kept in step", (cluster) => {
 
   test("all are written once, then nothing, then what a change of the configuration changes", async () => {
     const { state, reconcile } = started();
-    expect(await reconcile()).toHaveLength(6);
-    expect(await stored()).toHaveLength(6);
+    expect(await reconcile()).toHaveLength(8);
+    expect(await stored()).toHaveLength(8);
     expect(await reconcile()).toEqual([]);
     state.configuration = configurationOf(
       networkBaseline("web", { namespaceSelector: { matchLabels: { tier: "web" } } }),
@@ -83,6 +84,12 @@ describeCluster("admission policies are kept in step", (cluster) => {
       `mutatingadmissionpolicies/${STAMP}`,
       `validatingadmissionpolicies/${BASELINE}`,
     ]);
+    expect(await reconcile()).toEqual([]);
+    const lenient = networkRuleset("default", { rules: { "no-unbound-label": { mode: "warn" } } });
+    const defaultRuleset = resolveRuleset(lenient, embedded.rulesets);
+    const rulesets = new Map([...state.configuration.rulesets, ["default", defaultRuleset]]);
+    state.configuration = { ...state.configuration, rulesets, defaultRuleset };
+    expect(await reconcile()).toEqual([`validatingadmissionpolicies/${LABELS}`]);
     expect(await reconcile()).toEqual([]);
   });
 
@@ -97,7 +104,7 @@ describeCluster("admission policies are kept in step", (cluster) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(state.written).toEqual([]);
     loop.registered();
-    await eventually(async () => expect(await stored()).toHaveLength(6));
+    await eventually(async () => expect(await stored()).toHaveLength(8));
     first.end();
     await first.ended;
     const before = state.written.length;
@@ -113,7 +120,7 @@ describeCluster("admission policies are kept in step", (cluster) => {
 
   test("what somebody has deleted or weakened is put right", async () => {
     const { reconcile } = started();
-    expect(await reconcile()).toHaveLength(6);
+    expect(await reconcile()).toHaveLength(8);
     await client.delete(paths.validatingAdmissionPolicyBindings(MARKER));
     await client.patch(paths.validatingAdmissionPolicies(BASELINE), [
       { op: "replace", path: "/spec/validations/1/expression", value: "true" },
@@ -137,8 +144,8 @@ describeCluster("admission policies are kept in step", (cluster) => {
     // The real answer of an API server that does not know a kind.
     const elsewhere = (path: string) => path.replace("mutatingadmissionpolic", "nosuchadmissionpolic");
     const { state, reconcile } = started({}, elsewhere);
-    expect(await reconcile()).toHaveLength(4);
-    expect(await stored()).toHaveLength(4);
+    expect(await reconcile()).toHaveLength(6);
+    expect(await stored()).toHaveLength(6);
     expect(await reconcile()).toEqual([]);
     expect(state.lines.filter((line) => "kind" in line)).toEqual([
       expect.objectContaining({ level: 40, kind: "MutatingAdmissionPolicy" }),
@@ -156,14 +163,14 @@ describeCluster("admission policies are kept in step", (cluster) => {
       return (await client.get<KubernetesObject>(paths.clusterRoles("drawbridge"))).metadata?.uid;
     };
     const { reconcile } = started({ outlive: true });
-    expect(await reconcile()).toHaveLength(6);
+    expect(await reconcile()).toHaveLength(8);
     expect(await uids()).toEqual([]);
     const first = await createRole();
-    expect(await reconcile()).toHaveLength(6);
+    expect(await reconcile()).toHaveLength(8);
     expect(await uids()).toEqual([first]);
     await cluster().ok(["delete", "clusterrole", "drawbridge"]);
     const second = await createRole();
-    expect(await reconcile()).toHaveLength(6);
+    expect(await reconcile()).toHaveLength(8);
     expect(await uids()).toEqual([second]);
     expect(second).not.toBe(first);
     await cluster().ok(["delete", "clusterrole", "drawbridge"]);

@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { KubernetesClient } from "../../src/cluster/client.ts";
-import { connect } from "../../src/cluster/connect.ts";
+import { beforeAll, describe, expect, test } from "vitest";
 import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
-import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
-import { freePort } from "./harness/net.ts";
+import { serve } from "./harness/served.ts";
 import { BASELINE_NAMES, createNamespace, MARKER, stateOf } from "./harness/storm.ts";
 
 const [DENY = ""] = BASELINE_NAMES;
@@ -15,30 +12,18 @@ const IN_PROCESS = "ValidatingAdmissionPolicy 'drawbridge-baseline'";
 describeCluster(
   "what is kept from others, on a real API server",
   (cluster) => {
-    let client: KubernetesClient;
-    let drawbridge: Drawbridge;
-    let ports: { readonly webhook: number; readonly health: number };
-    const start = async (): Promise<void> => {
-      drawbridge = await startDrawbridge({ cluster: cluster(), ports });
-    };
+    const served = serve(cluster);
     beforeAll(async () => {
-      ports = { webhook: await freePort(), health: await freePort() };
-      client = await connect({ kubeconfig: cluster().kubeconfigs.admin });
-      await start();
       await finished("first");
       await eventually(async () => expect((await tenant(deletion("first"))).stderr).toContain(IN_PROCESS));
-    });
-    afterAll(async () => {
-      await drawbridge?.stop();
-      await client?.close();
     });
 
     const tenant = (args: readonly string[], object?: object) =>
       cluster().kubectl(args, { as: "tenant", ...(object && { input: JSON.stringify(object) }) });
     const finished = async (name: string): Promise<void> => {
-      await createNamespace(client, name);
+      await createNamespace(served.client, name);
       await eventually(async () =>
-        expect(await stateOf(client, name)).toMatchObject({ isPending: false, policies: BASELINE_NAMES }),
+        expect(await stateOf(served.client, name)).toMatchObject({ isPending: false, policies: BASELINE_NAMES }),
       );
     };
     const deletion = (namespace: string) => ["delete", "networkpolicy", DENY, "-n", namespace];
@@ -55,15 +40,15 @@ describeCluster(
     const FORGED = { "app.kubernetes.io/managed-by": "drawbridge", "drawbridge.dev/baseline": "default" };
     const setInProcess = async (isOn: boolean, name = "drawbridge-baseline"): Promise<void> => {
       if (isOn) {
-        await drawbridge.stop("SIGKILL");
-        await start();
+        await served.drawbridge.stop("SIGKILL");
+        await served.start();
       } else await cluster().ok(["delete", "validatingadmissionpolicybinding", name]);
     };
 
     /** The whole of it, wherever it is decided. */
     const expectKept = async (namespace: string, by: string): Promise<void> => {
       const kept = KEPT.replace("NAMESPACE", namespace);
-      const before = await stateOf(client, namespace);
+      const before = await stateOf(served.client, namespace);
       for (const args of [
         edit(namespace),
         deletion(namespace),
@@ -83,7 +68,7 @@ describeCluster(
         code: 1,
         stderr: expect.stringContaining("only Drawbridge writes policies with"),
       });
-      expect(await stateOf(client, namespace)).toEqual(before);
+      expect(await stateOf(served.client, namespace)).toEqual(before);
     };
     const expectFree = async (namespace: string): Promise<void> => {
       expect(await tenant(["create", "-f", "-"], own(namespace))).toMatchObject({ code: 0 });
@@ -130,14 +115,14 @@ describeCluster(
 
     test("during an outage nothing opens, and what the server is not needed for goes on", async () => {
       await finished("outage");
-      await createNamespace(client, "blocked", { [MARKER]: "true", "drawbridge.dev/baseline": "no-such" });
-      await drawbridge.stop("SIGKILL");
+      await createNamespace(served.client, "blocked", { [MARKER]: "true", "drawbridge.dev/baseline": "no-such" });
+      await served.drawbridge.stop("SIGKILL");
       try {
         for (const args of [edit("outage"), deletion("outage")]) {
           expect(await tenant(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(IN_PROCESS) });
         }
-        await createNamespace(client, "unfinished");
-        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: true });
+        await createNamespace(served.client, "unfinished");
+        expect(await stateOf(served.client, "unfinished")).toMatchObject({ isPending: true });
         // Dropped by a PUT or by hand, it is put back; by way of a subresource, where nothing is, it is refused.
         const manifest = {
           apiVersion: "v1",
@@ -146,7 +131,7 @@ describeCluster(
         };
         await cluster().ok(["replace", "-f", "-"], { as: "platform", input: JSON.stringify(manifest) });
         await cluster().ok(["label", "namespace", "unfinished", `${MARKER}-`]);
-        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: true });
+        expect(await stateOf(served.client, "unfinished")).toMatchObject({ isPending: true });
         const status = ["replace", "--raw", "/api/v1/namespaces/unfinished/status", "-f", "-"];
         expect(await cluster().kubectl(status, { input: JSON.stringify(manifest) })).toMatchObject({
           code: 1,
@@ -162,10 +147,13 @@ describeCluster(
         );
         await cluster().ok(["delete", "namespace", "outage", "--timeout=20s"]);
       } finally {
-        await start();
+        await served.start();
       }
       await eventually(async () =>
-        expect(await stateOf(client, "unfinished")).toMatchObject({ isPending: false, policies: BASELINE_NAMES }),
+        expect(await stateOf(served.client, "unfinished")).toMatchObject({
+          isPending: false,
+          policies: BASELINE_NAMES,
+        }),
       );
     });
 
@@ -188,7 +176,7 @@ describeCluster(
       });
 
       test("when it is not", async () => {
-        await createNamespace(client, "stuck", { [MARKER]: "true", "drawbridge.dev/mode": "audit" });
+        await createNamespace(served.client, "stuck", { [MARKER]: "true", "drawbridge.dev/mode": "audit" });
         await goes("stuck");
       });
 
@@ -219,67 +207,103 @@ describeCluster(
         const before = await denials();
         await tenant(["delete", "configmap", "owner", "-n", "owned"]);
         await eventually(async () => expect(await denials()).toBeGreaterThan(before));
-        expect(await stateOf(client, "owned")).toMatchObject({ policies: BASELINE_NAMES });
+        expect(await stateOf(served.client, "owned")).toMatchObject({ policies: BASELINE_NAMES });
       });
     });
 
-    describe("governing labels", () => {
-      const set = (...labels: readonly string[]) =>
-        cluster().kubectl(["label", "namespace", "bound", ...labels, "--overwrite"], { as: "tenant" });
-      const grant = async (name: string, rule: object): Promise<void> => {
+    describe("governing labels are for those who may bind the ruleset that is named afterwards", () => {
+      const LABELS = "drawbridge-labels";
+      const BY_LABELS = `namespaces "bound" is forbidden: ValidatingAdmissionPolicy '${LABELS}' with binding '${LABELS}' denied request: `;
+      const BY_WEBHOOK = 'admission webhook "namespaces.drawbridge.dev" denied the request: ';
+      const MODE = "drawbridge.dev/mode";
+      const FIX = (ruleset: string) => `or get the verb bind on NetworkRuleset ${ruleset} by RBAC.`;
+      const TENANT = ["--as=tom", "--as-group=tenants"];
+      const BINDER = [...TENANT, "--as-group=binders"];
+      const set = (who: readonly string[], ...labels: readonly string[]) =>
+        cluster().kubectl([...who, "label", "namespace", "bound", ...labels, "--overwrite"]);
+      const create = (who: readonly string[]) => {
+        const metadata = { name: "born", labels: { ...NAMESPACE_CONTRACT, "drawbridge.dev/ruleset": "restricted" } };
+        const born = { apiVersion: "v1", kind: "Namespace", metadata };
+        return cluster().kubectl([...who, "create", "--dry-run=server", "-f", "-"], { input: JSON.stringify(born) });
+      };
+      const grant = async (group: string, rule: object): Promise<void> => {
         // kubectl's own `create clusterrole` does not know the verb bind on kinds of others.
-        const role = {
-          apiVersion: "rbac.authorization.k8s.io/v1",
-          kind: "ClusterRole",
-          metadata: { name },
-          rules: [rule],
-        };
+        const kind = "ClusterRole";
+        const role = { apiVersion: "rbac.authorization.k8s.io/v1", kind, metadata: { name: group }, rules: [rule] };
         await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(role) });
-        await cluster().ok(["create", "clusterrolebinding", name, `--clusterrole=${name}`, "--group=tenants"]);
+        await cluster().ok(["create", "clusterrolebinding", group, `--clusterrole=${group}`, `--group=${group}`]);
       };
       beforeAll(async () => {
-        await grant("edit-namespaces", {
-          apiGroups: [""],
-          resources: ["namespaces"],
-          verbs: ["create", "update", "patch"],
-        });
-        await createNamespace(client, "bound");
-      });
-
-      test("are for those who may bind the ruleset that is named afterwards", async () => {
-        expect(await set("team=x", `${MARKER}=true`)).toMatchObject({ code: 0 });
-        const refused = {
-          code: 1,
-          stderr: expect.stringContaining(
-            "no-unbound-label: metadata.labels[drawbridge.dev/mode]: drawbridge.dev/mode is for those to set, change or remove who may bind the ruleset. " +
-              "Fix: leave the label as it is, or get the verb bind on NetworkRuleset default by RBAC.",
-          ),
-        };
-        expect(await set("drawbridge.dev/mode=audit")).toMatchObject(refused);
-        await grant("bind-default", {
+        await grant("tenants", { apiGroups: [""], resources: ["namespaces"], verbs: ["create", "update", "patch"] });
+        await grant("binders", {
           apiGroups: ["drawbridge.dev"],
           resources: ["networkrulesets"],
           resourceNames: ["default"],
           verbs: ["bind"],
         });
-        await eventually(async () => expect(await set("drawbridge.dev/mode=enforce")).toMatchObject({ code: 0 }));
-        expect(await set("drawbridge.dev/ruleset=restricted")).toMatchObject({
-          code: 1,
-          stderr: expect.stringContaining("bind on NetworkRuleset restricted"),
-        });
-        expect(await set("drawbridge.dev/mode-")).toMatchObject({ code: 0 });
+        await createNamespace(served.client, "bound");
+        await eventually(async () => expect(await set(BINDER, `${MODE}=enforce`)).toMatchObject({ code: 0 }));
       });
 
-      test("at creation too", async () => {
-        const metadata = { name: "born", labels: { ...NAMESPACE_CONTRACT, "drawbridge.dev/ruleset": "restricted" } };
-        const born = { apiVersion: "v1", kind: "Namespace", metadata };
-        expect(await tenant(["create", "-f", "-"], born)).toMatchObject({
-          code: 1,
-          stderr: expect.stringContaining("no-unbound-label"),
-        });
-        expect(
-          await cluster().kubectl(["create", "-f", "-"], { as: "platform", input: JSON.stringify(born) }),
-        ).toMatchObject({ code: 0 });
+      /** The whole of it, wherever it is decided. */
+      const expectBound = async (refusal: string): Promise<void> => {
+        expect(await set(TENANT, "team=x", `${MARKER}=true`)).toMatchObject({ code: 0 });
+        const refused = await set(TENANT, `${MODE}=audit`);
+        expect(refused).toMatchObject({ code: 1, stderr: `Error from server (Forbidden): ${refusal}\n` });
+        expect(await set(TENANT, `${MODE}-`)).toMatchObject({ code: 1, stderr: refused.stderr });
+        const restricted = await set(BINDER, "drawbridge.dev/ruleset=restricted");
+        expect(restricted).toMatchObject({ code: 1, stderr: expect.stringContaining(FIX("restricted")) });
+        expect(await create(BINDER)).toMatchObject({ code: 1, stderr: expect.stringContaining(FIX("restricted")) });
+        expect(await create([])).toMatchObject({ code: 0 });
+        expect(await set(BINDER, `${MODE}=audit`)).toMatchObject({ code: 0 });
+        // It was lowered by somebody who may; whoever raises it needs the same right.
+        expect(await set(TENANT, `${MODE}=enforce`)).toMatchObject({ code: 1 });
+        expect(await set(BINDER, `${MODE}=enforce`, "team=y")).toMatchObject({ code: 0 });
+      };
+      const ONLY = `Namespace bound breaks rule no-unbound-label: only who may bind the ruleset may set, change or remove ${MODE}. Fix: leave that as it is, ${FIX("default")}`;
+
+      test("in the API server itself", () => expectBound(BY_LABELS + ONLY));
+
+      test("so also while no server runs", async () => {
+        await served.drawbridge.stop("SIGKILL");
+        try {
+          await expectBound(BY_LABELS + ONLY);
+        } finally {
+          await served.start();
+        }
+      });
+
+      test("by way of a subresource too, and of several at once", async () => {
+        const resources = "--resource=namespaces/status,namespaces/finalize";
+        await cluster().ok(["create", "clusterrole", "edit-status", "--verb=update", resources]);
+        await cluster().ok(["create", "clusterrolebinding", "edit-status", "--clusterrole=edit-status", "--user=tom"]);
+        const labels = { ...NAMESPACE_CONTRACT, [MODE]: "audit", "drawbridge.dev/baseline": "x" };
+        const input = JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: "bound", labels } });
+        for (const subresource of ["status", "finalize"]) {
+          const path = `/api/v1/namespaces/bound/${subresource}`;
+          const replaced = () => cluster().kubectl([...TENANT, "replace", "--raw", path, "-f", "-"], { input });
+          await eventually(async () =>
+            expect(await replaced()).toMatchObject({
+              code: 1,
+              stderr: expect.stringContaining(`remove ${MODE}, drawbridge.dev/baseline. Fix:`),
+            }),
+          );
+        }
+      });
+
+      test("where that does not decide, the webhook does", async () => {
+        await setInProcess(false, LABELS);
+        try {
+          await eventually(async () =>
+            expect((await set(TENANT, `${MODE}=audit`)).stderr).toContain("admission webhook"),
+          );
+          await expectBound(
+            `${BY_WEBHOOK}Namespace bound breaks 1 rule of ruleset default:\n  no-unbound-label: metadata.labels[${MODE}]: ` +
+              `${MODE} is for those to set, change or remove who may bind the ruleset. Fix: leave the label as it is, ${FIX("default")}`,
+          );
+        } finally {
+          await setInProcess(true);
+        }
       });
     });
   },
