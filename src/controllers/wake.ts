@@ -39,8 +39,9 @@ const KINDS: readonly Kind[] = [
     apiVersion: "apps/v1",
     kind: "DaemonSet",
     resource: "daemonsets",
+    // Not those of any template: with maxSurge new ones are refused while the old ones run.
     lacksPods: (workload) =>
-      number(workload, "/status/currentNumberScheduled") < number(workload, "/status/desiredNumberScheduled") ||
+      number(workload, "/status/updatedNumberScheduled") < number(workload, "/status/desiredNumberScheduled") ||
       at(workload, "/status/observedGeneration") === undefined,
   },
   { apiVersion: "batch/v1", kind: "Job", resource: "jobs", lacksPods: isJobWithoutPods },

@@ -4,6 +4,7 @@ import type { LabelSelector, Target } from "../config/selector.ts";
 import { dayAfter, endOf } from "../model/dates.ts";
 import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { type Labels, labelsOf } from "../model/objects.ts";
+import { printable } from "../model/printable.ts";
 import { matches, type Selector, toSelector } from "../model/selector.ts";
 import type { Subject } from "../rules/rule.ts";
 import type { Finding } from "./evaluate.ts";
@@ -68,7 +69,7 @@ function agreedOn(
 
 /** Owner and reason may hold anything: what is said of them goes into logs, and to terminals, which must not obey it. */
 function recorded(exception: string): Agreed {
-  return { mode: "audit", exception: exception.replaceAll(/[\s\p{C}]+/gu, " ").trim() };
+  return { mode: "audit", exception: printable(exception.replaceAll(/\s+/g, " ").trim()) };
 }
 
 /** Why an exception does not count for a rule. */

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import { wakeWorkloads } from "../../src/controllers/wake.ts";
@@ -9,20 +9,49 @@ import { describeCluster } from "./harness/context.ts";
 import { serve } from "./harness/served.ts";
 import { createNamespace, MARKER, podOf, podsOf, stateOf } from "./harness/storm.ts";
 
+/** A plain DaemonSet has no Pod on the last of them. */
+const NODES = [{}, {}, { taints: [{ key: "example.com/gpu", effect: "NoSchedule" }] }];
+
+const NEW_IMAGE = "registry.example.com/web:2.0";
+
 const WORKLOADS = [
   ["apps/v1", "Deployment", "deployments"],
   ["apps/v1", "StatefulSet", "statefulsets"],
   ["batch/v1", "Job", "jobs"],
   ["v1", "ReplicationController", "replicationcontrollers"],
+  ["apps/v1", "DaemonSet", "daemonsets"],
 ] as const;
 
 describeCluster(
   "workloads whose Pods were refused",
   (cluster) => {
     const served = serve(cluster);
+    beforeAll(async () => {
+      for (const [i, spec] of NODES.entries()) {
+        await served.client.create("/api/v1/nodes", {
+          apiVersion: "v1",
+          kind: "Node",
+          metadata: { name: `node-${i}` },
+          spec,
+        });
+      }
+    });
 
-    const podsIn = async (namespace: string): Promise<number> =>
-      (await served.client.get<{ readonly items: readonly object[] }>(podsOf(namespace))).items.length;
+    /** Of each kind of workload. */
+    const podsIn = async (namespace: string): Promise<Readonly<Record<string, number>>> => {
+      const { items } = await served.client.get<{ readonly items: readonly KubernetesObject[] }>(podsOf(namespace));
+      return Object.fromEntries(
+        [...Map.groupBy(items, ({ metadata }) => String(metadata?.labels?.["app"]))].map(([kind, { length }]) => [
+          kind,
+          length,
+        ]),
+      );
+    };
+
+    const imagesIn = async (namespace: string): Promise<readonly string[]> =>
+      (
+        await cluster().ok(["get", "pods", "-n", namespace, "-o", "jsonpath={.items[*].spec.containers[0].image}"])
+      ).split(" ");
 
     const workload = (apiVersion: string, kind: string, namespace: string): object => {
       const { metadata, spec } = podOf({ labels: { app: kind } }) as { metadata: object; spec: object };
@@ -35,6 +64,8 @@ describeCluster(
         spec: kind === "Job" ? job : { replicas: 1, selector, serviceName: "x", template: { metadata, spec } },
       };
     };
+
+    const ALL = { Deployment: 1, StatefulSet: 1, Job: 1, ReplicationController: 1, DaemonSet: 2 };
 
     test("are tried again as soon as the server is back, not when their controllers would next have tried", {
       timeout: 120_000,
@@ -49,11 +80,11 @@ describeCluster(
       }
       // By then the controllers have been refused so often that their next try is some 20 s away.
       await new Promise((resolve) => setTimeout(resolve, 25_000));
-      expect(await podsIn("waiting")).toBe(0);
+      expect(await podsIn("waiting")).toEqual({});
 
       await served.start();
       await eventually(async () => expect(await stateOf(served.client, "waiting")).toMatchObject({ isPending: false }));
-      await eventually(async () => expect(await podsIn("waiting")).toBe(WORKLOADS.length));
+      await eventually(async () => expect(await podsIn("waiting")).toEqual(ALL));
       expect(served.drawbridge.log).toContainEqual(
         expect.objectContaining({
           namespace: "waiting",
@@ -61,9 +92,34 @@ describeCluster(
             "ReplicationController replicationcontroller",
             expect.stringMatching(/^ReplicaSet deployment-/),
             "StatefulSet statefulset",
+            "DaemonSet daemonset",
             "Job job",
           ],
         }),
+      );
+    });
+
+    test("so are those of a DaemonSet that replaces its Pods before it takes the old ones away", {
+      timeout: 120_000,
+    }, async () => {
+      await createNamespace(served.client, "surging");
+      const sets = paths.workloads("apps/v1", "surging", "daemonsets");
+      const updateStrategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+      const { spec, ...rest } = workload("apps/v1", "DaemonSet", "surging") as { readonly spec: object };
+      await served.client.create(sets, { ...rest, spec: { ...spec, updateStrategy } });
+      await eventually(async () => expect(await podsIn("surging")).toEqual({ DaemonSet: 2 }));
+
+      await served.drawbridge.stop("SIGKILL");
+      await cluster().ok(["label", "namespace", "surging", `${MARKER}=true`]);
+      await cluster().ok(["set", "image", "-n", "surging", "daemonset/daemonset", `web=${NEW_IMAGE}`]);
+      await new Promise((resolve) => setTimeout(resolve, 25_000));
+      expect(await podsIn("surging")).toEqual({ DaemonSet: 2 });
+
+      await served.start();
+      // Old Pods that have never run are in nobody's way: they go as soon as the new ones are there.
+      await eventually(async () => expect(await imagesIn("surging")).toEqual([NEW_IMAGE, NEW_IMAGE]));
+      expect(served.drawbridge.log).toContainEqual(
+        expect.objectContaining({ namespace: "surging", woken: ["DaemonSet daemonset"] }),
       );
     });
 

@@ -70,7 +70,7 @@ describe("an exception", () => {
   test("whatever its owner is called, it is one line that no terminal obeys", () => {
     const owner = "team-db,\n  \u001b[31mred\u202e team\n";
     expect(openEgress({ exceptions: [networkException({ owner })] }).exception).toBe(
-      "NetworkException legacy of team-db, [31mred team until 2026-11-30",
+      "NetworkException legacy of team-db, ?[31mred? team until 2026-11-30",
     );
   });
   test("of another rule changes nothing", () => {
