@@ -37,9 +37,10 @@ export const LABELS = "drawbridge-labels";
 /**
  * What the API server does by itself, and so also while no server of ours runs: it stamps the marker, keeps others from
  * taking it off, from touching the policies of a baseline, and from labels by which a namespace is governed. It decides
- * as server/mutate.ts, server/protect.ts and server/unbound.ts do, from what the configuration says at the time. None of it is about Pods: the marker still stands
- * when the gate lets one through. With failurePolicy Fail: the expressions cannot fail, and if they did, nothing may
- * pass. In the order in which to write them: what decides before what puts it in force.
+ * as server/mutate.ts, server/protect.ts and server/unbound.ts do, from what the configuration says at the time. None of
+ * it is about Pods: the marker still stands when the gate lets one through. With failurePolicy Fail: the expressions
+ * cannot fail, and if they did, nothing may pass. In the order in which to write them: what decides before what puts it
+ * in force.
  */
 export function admissionPolicies(options: AdmissionPolicyOptions): readonly AdmissionPolicy[] {
   const object = (kind: string, name: string, spec: object): KubernetesObject => {

@@ -312,7 +312,7 @@ describeCluster(
         expect((await configuration("validating")).webhooks.map(({ name }) => name)).toEqual([
           "gate.pods.drawbridge.dev",
         ]);
-        expect(await remaining()).toHaveLength(7);
+        expect(await remaining()).toHaveLength(9);
         await cluster().ok(["create", "namespace", "meanwhile"]);
         expect(await cluster().ok(["get", "namespace", "meanwhile", "-o", "yaml"])).toContain("baseline-pending");
         const run = ["run", "web", "-n", "meanwhile", "--image=registry.example.com/web:1.0"];

@@ -222,7 +222,7 @@ describeCluster("the life of a server", (cluster) => {
     expect(await webhooks("validating")).toHaveLength(7);
     const second = await start();
     expect((await webhooks("validating"))[0]?.clientConfig.url).toBe(`${second.url}/validate`);
-    await eventually(async () => expect(await admissionPolicies()).toHaveLength(6));
+    await eventually(async () => expect(await admissionPolicies()).toHaveLength(8));
     expect(await second.stop()).toBe(0);
     expect(await webhooks("validating")).toEqual([]);
     // Outside its cluster it is nobody's: nothing may be left that makes namespaces wait for it.
