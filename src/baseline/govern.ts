@@ -16,9 +16,19 @@ export function governingBaseline(
   if (SYSTEM_NAMESPACES.includes(namespace)) return undefined;
   const named = labels[BASELINE_LABEL];
   if (named !== undefined) return baselines.find(({ metadata }) => metadata.name === named);
+  return selectingBaselines(namespace, labels, baselines)[0];
+}
+
+/** Those whose selectors match a namespace that names none by its label. The first of them applies. */
+export function selectingBaselines(
+  namespace: string,
+  labels: Labels,
+  baselines: readonly NetworkBaseline[],
+): readonly NetworkBaseline[] {
+  if (SYSTEM_NAMESPACES.includes(namespace) || labels[BASELINE_LABEL] !== undefined) return [];
   return baselines
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    .find(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels));
+    .filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels))
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 /**

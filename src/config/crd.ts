@@ -1,6 +1,7 @@
 import { isRecord, type JsonObject } from "../model/json.ts";
 import { GROUP } from "../model/names.ts";
 import { NetworkBaselineSchema } from "./baseline.ts";
+import { NetworkBaselineStatusSchema } from "./baseline-status.ts";
 import { NetworkExceptionSchema } from "./exception.ts";
 import { NetworkRulesetSchema } from "./ruleset.ts";
 
@@ -10,9 +11,22 @@ export function customResourceDefinitions(): Record<string, JsonObject> {
     "networkrulesets.yaml": definition("NetworkRuleset", "Cluster", NetworkRulesetSchema, [
       { name: "Base", type: "string", jsonPath: ".spec.base" },
     ]),
-    "networkbaselines.yaml": definition("NetworkBaseline", "Cluster", NetworkBaselineSchema, [
-      { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name" },
-    ]),
+    "networkbaselines.yaml": definition(
+      "NetworkBaseline",
+      "Cluster",
+      NetworkBaselineSchema,
+      [
+        { name: "Governed", type: "integer", jsonPath: ".status.namespaces.governed" },
+        { name: "Finished", type: "integer", jsonPath: ".status.namespaces.finished" },
+        { name: "Pending", type: "integer", jsonPath: ".status.namespaces.pending" },
+        { name: "Failed", type: "integer", jsonPath: ".status.namespaces.failed" },
+        { name: "Conflict", type: "integer", jsonPath: ".status.namespaces.conflict" },
+        { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+        { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
+        { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name", priority: 1 },
+      ],
+      NetworkBaselineStatusSchema,
+    ),
     "networkexceptions.yaml": definition("NetworkException", "Namespaced", NetworkExceptionSchema, [
       { name: "Rules", type: "string", jsonPath: ".spec.rules" },
       { name: "Owner", type: "string", jsonPath: ".spec.owner" },
@@ -26,6 +40,7 @@ function definition(
   scope: "Cluster" | "Namespaced",
   schema: { properties: { spec: unknown } },
   columns: readonly object[],
+  status?: unknown,
 ): JsonObject {
   const singular = kind.toLowerCase();
   return {
@@ -41,6 +56,8 @@ function definition(
           name: "v1alpha1",
           served: true,
           storage: true,
+          // What is written to the object itself leaves the status alone, and the other way round.
+          ...(status !== undefined && { subresources: { status: {} } }),
           additionalPrinterColumns: [
             ...columns,
             { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
@@ -54,6 +71,7 @@ function definition(
                 kind: { type: "string" },
                 metadata: { type: "object" },
                 spec: structural(schema.properties.spec),
+                ...(status !== undefined && { status: structural(status) }),
               },
             },
           },

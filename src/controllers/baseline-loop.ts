@@ -14,6 +14,7 @@ import type { Recorder } from "./events.ts";
 import { healBaseline, keptBaseline, lackedBy } from "./heal.ts";
 import { Pace } from "./pace.ts";
 import { KeyedQueue } from "./queue.ts";
+import { Tries } from "./tries.ts";
 
 export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
   readonly log: Logger;
@@ -24,6 +25,8 @@ export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
     readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   };
   readonly record: Recorder;
+  /** Called when something else is known of why namespaces are not finished. */
+  readonly onTried: () => void;
   /** Called with a namespace that takes Pods from now on. Never rejects. */
   readonly wake: (namespace: Namespace, client: BaselineDeps["client"]) => Promise<void>;
 }
@@ -49,6 +52,7 @@ export class BaselineLoop {
   readonly #conflicts = new Map<string, string>();
   /** Namespaces that have lost a policy of ours, or a marker, while we looked: from what is left it may not be seen. */
   readonly #owed = new Set<string>();
+  readonly #tries: Tries;
   readonly #pace = new Pace(HEAL_PACE);
   readonly #later = new Map<string, NodeJS.Timeout>();
   /** Not there before it runs: to act on caches that are half full would be to act on what is not so. */
@@ -56,6 +60,7 @@ export class BaselineLoop {
 
   constructor(deps: BaselineLoopDeps) {
     this.#deps = deps;
+    this.#tries = new Tries(deps.onTried);
   }
 
   /**
@@ -65,19 +70,38 @@ export class BaselineLoop {
   async run(client: LoopClient, namespaces: Iterable<Namespace>, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const queue = new KeyedQueue({
-      handle: (namespace) => this.#handle(namespace, client),
+      handle: async (namespace) => {
+        await this.#handle(namespace, client);
+        this.#tries.succeeded(namespace);
+      },
       onError: (namespace, error, retryInMs) => this.#failed(namespace, error, retryInMs),
       concurrency: CONCURRENCY,
       backoff: { minMs: 100, maxMs: 30_000 },
     });
     this.#queue = queue;
     this.reconsider(namespaces);
+    this.#tries.begin(queue.keys);
     await once(signal, "abort");
     this.#queue = undefined;
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     await queue.stop();
     this.#conflicts.clear();
+    this.#tries.clear();
+  }
+
+  /** Before it has tried everything once it cannot tell what waits from what fails. */
+  get isBeginning(): boolean {
+    return this.#queue === undefined || this.#tries.isBeginning;
+  }
+
+  /** Why the last try failed, where it did. */
+  failureOf(namespace: string): string | undefined {
+    return this.#tries.failureOf(namespace);
+  }
+
+  isOwed(namespace: string): boolean {
+    return this.#owed.has(namespace);
   }
 
   onNamespace({ type, object, previous }: Change<Namespace>): void {
@@ -85,6 +109,7 @@ export class BaselineLoop {
     if (type === "deleted") {
       this.#conflicts.delete(name);
       this.#owed.delete(name);
+      this.#tries.succeeded(name);
       return;
     }
     // In a resync what is in our way is told of again: Events are gone after an hour.
@@ -168,6 +193,9 @@ export class BaselineLoop {
       return;
     }
     this.#conflicts.delete(name);
+    const stoodOpen = Date.parse(result.since ?? "") - Date.parse(result.namespace.metadata?.creationTimestamp ?? "");
+    // A policy that was there before the namespace is a restored one.
+    if (!Number.isNaN(stoodOpen)) metrics.unprotectedSeconds.observe(Math.max(0, stoodOpen / 1000));
     const ms = Math.round(performance.now() - start);
     log.info({ namespace: name, baseline: result.baseline, applied: result.applied, ms }, "baseline finished");
     await this.#deps.wake(result.namespace, client);
@@ -222,6 +250,8 @@ export class BaselineLoop {
     const { log, metrics } = this.#deps;
     // A namespace that goes away takes no more policies, which is as it should be: its events end the retries.
     const isGone = error instanceof ApiError && error.causes.some(({ reason }) => reason === "NamespaceTerminating");
+    if (isGone) this.#tries.succeeded(namespace);
+    else this.#tries.failed(namespace, error);
     metrics.baselineNamespaces.inc({ outcome: "failed" });
     const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
     log[isGone ? "info" : "error"](details, "baseline not applied; trying again");

@@ -29,6 +29,8 @@ export interface Completed {
   readonly applied: readonly Applied[];
   /** Names that policies of somebody else have taken, with another spec. */
   readonly conflicts: readonly string[];
+  /** RFC 3339, by the API server's clock: when the youngest of the baseline's policies was created. */
+  readonly since: string;
 }
 
 export interface CompleteOptions {
@@ -65,7 +67,7 @@ export async function completePolicies(
     const there = await thereOf(wanted, deps, signal);
     const { apply, conflicts } = plan([...there.values()], wanted);
     const raced = await applyAll(apply, there, done, deps, signal);
-    if (raced === undefined) return { applied, conflicts };
+    if (raced === undefined) return { applied, conflicts, since: youngest(wanted, there) };
     if (tries === MOST_TRIES) throw raced;
   }
 }
@@ -81,7 +83,7 @@ async function thereOf(
   wanted: readonly NetworkPolicy[],
   { client }: PoliciesDeps,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, NetworkPolicy>> {
+): Promise<Map<string, NetworkPolicy>> {
   const found = await Promise.all(
     wanted.map(async ({ metadata }) => {
       const { namespace, name = "" } = metadata ?? {};
@@ -92,10 +94,18 @@ async function thereOf(
   return new Map(found.flatMap(([name, policy]) => (policy === undefined ? [] : [[name, policy]])));
 }
 
-/** In order, until one finds something else than what `there` says. Returns the API server's error then. */
+function youngest(wanted: readonly NetworkPolicy[], there: ReadonlyMap<string, NetworkPolicy>): string {
+  const created = wanted.map(({ metadata }) => there.get(metadata?.name ?? "")?.metadata?.creationTimestamp ?? "");
+  return created.toSorted().at(-1) ?? "";
+}
+
+/**
+ * In order, until one finds something else than what `there` says. Returns the API server's error then. What is applied
+ * is `there` afterwards.
+ */
 async function applyAll(
   policies: readonly NetworkPolicy[],
-  there: ReadonlyMap<string, NetworkPolicy>,
+  there: Map<string, NetworkPolicy>,
   done: (applied: Applied) => void,
   deps: PoliciesDeps,
   signal: AbortSignal | undefined,
@@ -104,7 +114,7 @@ async function applyAll(
     for (const policy of policies) {
       const name = policy.metadata?.name ?? "";
       const existing = there.get(name);
-      await applyPolicy(policy, existing, deps, signal);
+      there.set(name, await applyPolicy(policy, existing, deps, signal));
       done(existing === undefined ? { name, was: "missing" } : { name, was: "changed", ...lastWrite(existing) });
     }
     return undefined;
@@ -125,7 +135,7 @@ function lastWrite({ metadata }: NetworkPolicy): Pick<Applied, "by" | "at"> {
 }
 
 /**
- * Takes fields over by force only of the very version that we have looked at, which `plan` found to be ours or to say
+ * Returns what is stored then. Takes fields over by force only of the very version that we have looked at, which `plan` found to be ours or to say
  * the same. Where we believe that there is none, one that somebody has created meanwhile is not overwritten but found.
  * @throws ApiError 409 where something else is there than `existing`
  */
@@ -134,7 +144,7 @@ async function applyPolicy(
   existing: NetworkPolicy | undefined,
   { client, onWrite }: PoliciesDeps,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<NetworkPolicy> {
   const { namespace, name } = policy.metadata ?? {};
   const path = paths.networkPolicies(namespace, name);
   const options = { fieldManager: FIELD_MANAGER, signal };
@@ -142,7 +152,7 @@ async function applyPolicy(
   const metadata = { ...policy.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
   onWrite("policy");
   const stored = await client.apply<NetworkPolicy>(path, { ...policy, metadata }, { ...options, force: !!existing });
-  if (isAsWanted(stored, policy)) return;
+  if (isAsWanted(stored, policy)) return stored;
   onWrite("policy");
   if (existing === undefined && isOfOthersToo(stored)) {
     // Somebody's, and merged with ours: what we have put into it is taken out again.
@@ -155,7 +165,7 @@ async function applyPolicy(
     });
   }
   // Server-side apply leaves alone what somebody else has added and we do not name, such as clauses to a deny.
-  await client.replace(path, { ...stored, spec: policy.spec }, options);
+  return client.replace<NetworkPolicy>(path, { ...stored, spec: policy.spec }, options);
 }
 
 function isOfOthersToo({ metadata }: NetworkPolicy): boolean {

@@ -25,6 +25,8 @@ export type Reconciled =
       readonly namespace: Namespace;
       readonly baseline?: string;
       readonly applied: readonly string[];
+      /** RFC 3339, by the API server's clock: when the youngest policy of the baseline was created. */
+      readonly since?: string;
     }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
@@ -41,6 +43,8 @@ export type Ensured =
       readonly namespace: Namespace;
       readonly baseline: string;
       readonly applied: string[];
+      /** As in Reconciled. */
+      readonly since: string;
     }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
@@ -62,7 +66,8 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
   if (!(await removeMarker(namespace, deps))) return { outcome: "nothing" };
   // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
   if (ensured.outcome === "ungoverned") return { outcome: "finished", namespace, applied: [] };
-  return { outcome: "finished", namespace, baseline: ensured.baseline, applied: ensured.applied };
+  const { baseline, applied, since } = ensured;
+  return { outcome: "finished", namespace, baseline, applied, since };
 }
 
 /**
@@ -77,9 +82,9 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   const governing = enforcedBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "ungoverned", namespace };
   const baseline = governing.metadata.name;
-  const { applied, conflicts } = await completePolicies(name, governing, deps, { signal });
+  const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
   if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };
-  return { outcome: "complete", namespace, baseline, applied: applied.map((policy) => policy.name) };
+  return { outcome: "complete", namespace, baseline, applied: applied.map((policy) => policy.name), since };
 }
 
 /**

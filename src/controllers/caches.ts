@@ -59,6 +59,8 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     namespace: (name: string) => reflectors.namespaces.get(name),
     namespaces: () => reflectors.namespaces.list(),
     policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
+    /** As they are in the cluster, valid or not. */
+    baselines: () => reflectors.networkbaselines.list(),
 
     start: () => all.forEach(([, reflector]) => reflector.start()),
     stop: async () => {

@@ -1,11 +1,26 @@
+import type { Change } from "../cluster/reflector.ts";
 import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
 import type { ConfigKind } from "../config/validate.ts";
 import { type Configuration, configure, type Documents } from "../engine/configuration.ts";
 import { DocumentSet, documentTitle } from "../engine/document-set.ts";
 import { checkDocument } from "../engine/check-document.ts";
-import { fieldPath } from "../model/json.ts";
+import { canonical, fieldPath } from "../model/json.ts";
 import { isTerminating, type KubernetesObject } from "../model/objects.ts";
+
+export interface InForce {
+  readonly isInForce: boolean;
+  readonly problem?: string;
+}
+
+/** Is the document another? Not where only its metadata has changed, or its status, which we write ourselves. */
+export function isNewDocument({ type, object, previous }: Change<KubernetesObject>): boolean {
+  return type !== "modified" || previous === undefined || contentOf(previous) !== contentOf(object);
+}
+
+function contentOf(object: KubernetesObject): string {
+  return canonical({ ...object, metadata: undefined, status: undefined });
+}
 
 /**
  * The configuration of a running server: documents come and go, and the last good version of each stays in force until
@@ -36,6 +51,12 @@ export class LiveConfiguration {
 
   exceptionsIn(namespace: string): readonly NetworkException[] {
     return this.#documents.exceptionsIn(namespace);
+  }
+
+  /** Is some version of it in force? And if not the newest, why not? */
+  inForce(kind: ConfigKind, { metadata = {} }: KubernetesObject): InForce {
+    const problem = this.#problems.get(documentTitle(kind, metadata));
+    return { isInForce: this.#documents.has(kind, metadata), ...(problem !== undefined && { problem }) };
   }
 
   /** Takes over a document as the cluster has it. Returns what is wrong with it, if it is not taken over. */

@@ -1,5 +1,6 @@
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
+import { timestamp } from "../model/dates.ts";
 import { FIELD_MANAGER } from "../model/names.ts";
 import type { Namespace } from "../model/objects.ts";
 import { printableUpTo } from "../model/printable.ts";
@@ -38,7 +39,7 @@ export function eventRecorder(log: Logger, now: () => number): Recorder {
     if (left < 1) return;
     left -= 1;
     const { name = "", uid } = metadata ?? {};
-    const time = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+    const time = timestamp(at);
     const event = {
       apiVersion: "v1",
       kind: "Event",

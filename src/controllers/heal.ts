@@ -62,8 +62,17 @@ export function lackedBy(
   baseline: NetworkBaseline,
   isOwed: boolean,
 ): ReturnType<typeof plan> {
-  const isHad = isOwed || isNewTo(namespace, baseline) || policies.some(isOfBaseline);
-  return isHad
+  return isDue(namespace, policies, baseline, isOwed)
     ? plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""))
     : { apply: [], conflicts: [] };
+}
+
+/** Is a namespace that waits for nothing to have this baseline, and not one that existed before it? */
+export function isDue(
+  namespace: Namespace,
+  policies: readonly NetworkPolicy[],
+  baseline: NetworkBaseline,
+  isOwed: boolean,
+): boolean {
+  return isOwed || isNewTo(namespace, baseline) || policies.some(isOfBaseline);
 }

@@ -34,6 +34,11 @@ export class KeyedQueue {
     this.#next();
   }
 
+  /** What waits or is being handled; not what has failed and comes back later. */
+  get keys(): readonly string[] {
+    return [...this.#waiting, ...this.#running.keys()];
+  }
+
   /** Starts nothing more; resolves when what is running has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;

@@ -16,4 +16,9 @@ export function dayAfter(moment: number, days: number): { readonly day: string; 
   return { day: new Date(start).toISOString().slice(0, 10), end: start + DAY_MS };
 }
 
+/** A moment as Kubernetes writes it, in whole seconds: `2026-11-21T17:00:00Z` */
+export function timestamp(moment: number): string {
+  return new Date(moment).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
 export const DAY_MS = 24 * 60 * 60 * 1000;

@@ -85,6 +85,18 @@ export function createMetrics() {
       help: "Namespaces that wait for their baseline.",
       registers,
     }),
+    baselineStates: new Gauge({
+      name: "drawbridge_baseline_governed_namespaces",
+      help: "Namespaces that a NetworkBaseline governs, by how they stand with it: finished, pending, failed (and tried again), conflict. Of the leader only.",
+      labelNames: ["baseline", "state"] as const,
+      registers,
+    }),
+    unprotectedSeconds: new Histogram({
+      name: "drawbridge_namespace_unprotected_seconds",
+      help: "From the creation of a namespace that waited for its baseline to that of the last policy of it, by the API server's clock, which counts whole seconds. Pods could not start there meanwhile.",
+      buckets: [0, 1, 2, 5, 10, 30, 60, 300, 900, 3600],
+      registers,
+    }),
     leader: new Gauge({
       name: "drawbridge_leader",
       help: "1 where this server is the one that writes baselines and the registration, else 0; over all of them it is 1, save for the seconds of a change.",

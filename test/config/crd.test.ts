@@ -53,6 +53,7 @@ describe.each(CRDS)("%s", (file, crd) => {
     "type",
     "description",
     "enum",
+    "format",
     "required",
     "properties",
     "items",

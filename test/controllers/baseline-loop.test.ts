@@ -35,6 +35,7 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     onWrite: () => {},
     cached: { namespace: (name) => namespaces.get(name), policiesIn: () => [] },
     record: () => {},
+    onTried: () => {},
     wake: async () => {},
   });
   const refuse = async (): Promise<never> => {
@@ -173,6 +174,7 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
       onWrite: () => {},
       cached: { namespace: () => shop, policiesIn: () => [...there.values()] },
       record: (_namespace, notice) => notices.push(notice),
+      onTried: () => {},
       wake: async () => {},
     });
     const put = (policy: NetworkPolicy): void => {

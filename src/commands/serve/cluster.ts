@@ -10,9 +10,10 @@ import { AdmissionLoop } from "../../controllers/admission-loop.ts";
 import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
-import { LiveConfiguration } from "../../controllers/configuration.ts";
+import { isNewDocument, LiveConfiguration } from "../../controllers/configuration.ts";
 import { eventRecorder } from "../../controllers/events.ts";
 import { createGate } from "../../controllers/gate.ts";
+import { StatusLoop } from "../../controllers/status-loop.ts";
 import { wakeWorkloads } from "../../controllers/wake.ts";
 import { createRegistrar, type Registrar } from "../../controllers/registrar.ts";
 import { type Address, outlives } from "../../controllers/webhook-configurations.ts";
@@ -79,7 +80,23 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       policiesIn: (namespace) => caches.policiesIn(namespace),
     },
     record: eventRecorder(log, Date.now),
+    onTried: () => status.changed(),
     wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now: Date.now }),
+  });
+  const status = new StatusLoop({
+    log,
+    metrics,
+    configuration: () => configuration.current,
+    inForce: (baseline) => configuration.inForce("NetworkBaseline", baseline),
+    cached: {
+      namespaces: () => caches.namespaces(),
+      policiesIn: (namespace) => caches.policiesIn(namespace),
+      baselines: () => caches.baselines(),
+    },
+    failureOf: (namespace) => loop.failureOf(namespace),
+    isOwed: (namespace) => loop.isOwed(namespace),
+    isBeginning: () => loop.isBeginning,
+    now: Date.now,
   });
 
   // Without an address nobody calls the gate, so nothing may make it shut.
@@ -93,7 +110,10 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     });
 
   const onDocument = (kind: ConfigKind) => {
-    return ({ type, object }: Change<KubernetesObject>) => {
+    return (change: Change<KubernetesObject>) => {
+      const { type, object } = change;
+      if (kind === "NetworkBaseline") status.changed();
+      if (kind !== "NetworkException" && !isNewDocument(change)) return;
       const { namespace, name } = object.metadata ?? {};
       if (type === "deleted") configuration.remove(kind, object);
       const problem = type === "deleted" ? undefined : configuration.set(kind, object);
@@ -104,13 +124,20 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
         log.error({ kind, namespace, name }, problem);
       }
       if (kind === "NetworkException") return;
+      status.changed();
       loop.reconsider(caches.namespaces());
       admission?.changed();
     };
   };
   const caches: Caches = createCaches(client, {
-    onNamespace: (change) => loop.onNamespace(change),
-    onPolicy: (change) => loop.onPolicy(change),
+    onNamespace: (change) => {
+      loop.onNamespace(change);
+      status.changed();
+    },
+    onPolicy: (change) => {
+      loop.onPolicy(change);
+      status.changed();
+    },
     onRuleset: onDocument("NetworkRuleset"),
     onBaseline: onDocument("NetworkBaseline"),
     onException: onDocument("NetworkException"),
@@ -124,7 +151,11 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     synced: caches.synced,
     work: async (writer, until) => {
       const end = AbortSignal.any([until, stopping.signal]);
-      working = Promise.all([loop.run(writer, caches.namespaces(), end), admission?.run(writer, end)]);
+      working = Promise.all([
+        loop.run(writer, caches.namespaces(), end),
+        admission?.run(writer, end),
+        status.run(writer, end),
+      ]);
       await working;
     },
     ...(address &&

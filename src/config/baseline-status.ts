@@ -1,0 +1,64 @@
+import { type Static, Type } from "typebox";
+
+/** How a namespace stands with the baseline that governs it: it is in exactly one of these. */
+export const STATES = ["finished", "pending", "failed", "conflict"] as const;
+
+export type State = (typeof STATES)[number];
+
+/** Those that somebody may have to look after, in the order in which they are shown. */
+export const UNFINISHED = ["conflict", "failed", "pending"] as const satisfies readonly State[];
+
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const time = (description: string) => Type.String({ format: "date-time", description });
+
+/** Drawbridge alone writes it, so it is not checked when a document is read: see `customResource`. */
+export const NetworkBaselineStatusSchema = Type.Object(
+  {
+    observedGeneration: Type.Integer({ description: "The generation that this is about." }),
+    namespaces: Type.Object(
+      {
+        governed: count("Namespaces that are to have its policies: the sum of the others."),
+        finished: count("They have all of its policies, as wanted."),
+        pending: count("They wait for policies."),
+        failed: count("Their policies could not be written; it is tried again."),
+        conflict: count("Policies of somebody else have the names of its policies there, and say something else."),
+      },
+      { description: "How many namespaces it governs, and how they stand." },
+    ),
+    unfinished: Type.Array(
+      Type.Object({
+        name: Type.String({ description: "The namespace." }),
+        state: Type.Enum([...UNFINISHED], { description: "What is the matter." }),
+        message: Type.Optional(Type.String({ description: "The last error, or the policies that are in the way." })),
+        since: time("Since when this is said of it."),
+      }),
+      {
+        description: "The first namespaces by name of each state other than finished.",
+        "x-kubernetes-list-type": "atomic",
+      },
+    ),
+    conditions: Type.Array(
+      Type.Object({
+        type: Type.String({ description: "Ready or Overlapping." }),
+        status: Type.Enum(["True", "False", "Unknown"], { description: "Whether it is so." }),
+        reason: Type.String({ description: "Why, for machines." }),
+        message: Type.String({ description: "Why, for people." }),
+        lastTransitionTime: time("Since when the status is what it is."),
+        observedGeneration: Type.Optional(Type.Integer({ description: "The generation that this is about." })),
+      }),
+      {
+        description: "Whether all is well.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+      },
+    ),
+  },
+  { description: "How the namespaces stand that it governs; written by Drawbridge." },
+);
+
+export type NetworkBaselineStatus = Static<typeof NetworkBaselineStatusSchema>;
+
+export type UnfinishedNamespace = NetworkBaselineStatus["unfinished"][number];
+
+export type BaselineCondition = NetworkBaselineStatus["conditions"][number];
