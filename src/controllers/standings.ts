@@ -1,3 +1,4 @@
+import { setImmediate as others } from "node:timers/promises";
 import { selectingBaselines } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
 import { type GovernedNamespace, type Overlap, type Standing, toldSince } from "../baseline/status.ts";
@@ -25,6 +26,9 @@ export interface Standings {
   readonly overlaps: readonly Overlap[];
 }
 
+/** Found out in one go, some milliseconds: admission requests are answered in between. */
+const AT_ONCE = 50;
+
 /**
  * Tells how all namespaces stand with the baselines in force, by the names of these. It is asked every second while
  * things change, so it finds out again only what depends on something that is another than the last time.
@@ -33,19 +37,24 @@ export interface Standings {
  */
 export function createSurvey(deps: SurveyDeps) {
   let known = new Map<string, Known>();
-  return (
+  return async (
     namespaces: Iterable<Namespace>,
     statusOf: (baseline: string) => unknown,
     now: string,
-  ): ReadonlyMap<string, Standings> => {
+  ): Promise<ReadonlyMap<string, Standings>> => {
     const configuration = deps.configuration();
+    let found = 0;
     const next = new Map<string, Known>();
     for (const namespace of namespaces) {
       const name = namespace.metadata?.name ?? "";
       const before = known.get(name);
       const facts = factsOf(namespace, configuration, deps);
       if (before !== undefined && areSame(before.inputs, facts.inputs)) next.set(name, before);
-      else next.set(name, { inputs: facts.inputs, ...viewOf(facts, before, statusOf, now) });
+      else {
+        next.set(name, { inputs: facts.inputs, ...viewOf(facts, before, statusOf, now) });
+        found += 1;
+        if (found % AT_ONCE === 0) await others();
+      }
     }
     known = next;
     return byBaseline(configuration, next);

@@ -89,7 +89,7 @@ export class StatusLoop {
     const baselines = cached.baselines();
     const statusOf = new Map(baselines.map((one) => [one.metadata?.name ?? "", at(one, "/status")]));
     const time = timestamp(now());
-    const standings = this.#survey(cached.namespaces(), (name) => statusOf.get(name), time);
+    const standings = await this.#survey(cached.namespaces(), (name) => statusOf.get(name), time);
     this.#measure(standings);
     for (const name of this.#written.keys()) if (!statusOf.has(name)) this.#written.delete(name);
     const results = await Promise.allSettled(baselines.map((one) => this.#tell(one, standings, time, client)));

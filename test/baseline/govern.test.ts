@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { governingBaseline } from "../../src/baseline/govern.ts";
+import { governingBaseline, selectingBaselines } from "../../src/baseline/govern.ts";
 import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../../src/model/names.ts";
 import { networkBaseline } from "../helpers/build.ts";
 
@@ -44,7 +44,20 @@ describe("by label", () => {
   });
 });
 
+describe("all that select a namespace", () => {
+  const selecting = (labels: Record<string, string>) =>
+    selectingBaselines("shop", labels, ALL).map(({ metadata }) => metadata.name);
+  test.each([
+    ["one", { environment: "test" }, ["everyone"]],
+    ["three, by name", { tenant: "shop", environment: "production" }, ["a-production", "everyone", "shops"]],
+    ["none, where it names one", { tenant: "shop", [BASELINE_LABEL]: "shops" }, []],
+  ])("%s", (_, labels, expected) => {
+    expect(selecting(labels)).toEqual(expected);
+  });
+});
+
 test.each(SYSTEM_NAMESPACES)("never %s", (name) => {
+  expect(selectingBaselines(name, {}, ALL)).toEqual([]);
   expect(governingBaseline(name, {}, ALL)).toBeUndefined();
   expect(governingBaseline(name, { [BASELINE_LABEL]: "everyone" }, ALL)).toBeUndefined();
 });

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import { connectInCluster } from "../../src/cluster/service-account.ts";
+import type { NetworkBaselineStatus } from "../../src/config/baseline-status.ts";
 import { webhookConfigurations } from "../../src/controllers/webhook-configurations.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { egressTo } from "../helpers/build.ts";
+import { egressTo, networkBaseline } from "../helpers/build.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { freePort } from "./harness/net.ts";
@@ -97,6 +98,9 @@ describeCluster(
         ["no", "list validatingwebhookconfigurations"],
         ["no", "delete networkpolicies.networking.k8s.io"],
         ["no", "update networkrulesets.drawbridge.dev"],
+        ["no", "patch networkbaselines.drawbridge.dev"],
+        ["yes", "patch networkbaselines.drawbridge.dev --subresource=status"],
+        ["no", "patch networkrulesets.drawbridge.dev --subresource=status"],
         ["no", "create namespaces"],
         ["no", "delete namespaces"],
         ["no", "get secrets"],
@@ -280,6 +284,15 @@ describeCluster(
         await eventually(async () =>
           expect(await cluster().ok(["get", "events", "-n", "shop"])).toMatch(/BaselineHealed +namespace\/shop/),
         );
+      });
+
+      test("writes into a NetworkBaseline how its namespaces stand", async () => {
+        const own = networkBaseline("own");
+        await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(own) });
+        await cluster().ok(["wait", "networkbaseline/own", "--for=condition=Ready", "--timeout=20s"]);
+        const { status } = await json<{ status: NetworkBaselineStatus }>(["get", "networkbaseline", "own"]);
+        expect(status.namespaces).toMatchObject({ governed: 1, finished: 1 });
+        await cluster().ok(["delete", "networkbaseline", "own"]);
       });
 
       test.each([

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { LiveConfiguration } from "../../src/controllers/configuration.ts";
+import { isNewDocument, LiveConfiguration } from "../../src/controllers/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
-import { networkException, networkRuleset } from "../helpers/build.ts";
+import { networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
 
 const embedded = await readEmbeddedPolicies();
 const LENIENT = networkRuleset("default", { rules: { "no-open-egress": { mode: "warn" } } });
@@ -90,5 +90,51 @@ describe("an exception", () => {
     const before = live.current;
     set(exception);
     expect(live.current).toBe(before);
+  });
+});
+
+describe("whether a document is in force", () => {
+  const good = networkBaseline("web");
+  const bad = { ...good, spec: { ...good.spec, templates: [] } };
+  const inForce = () => live.inForce("NetworkBaseline", good);
+
+  test("it is, also where only an older version is", () => {
+    expect(inForce()).toEqual({ isInForce: false });
+    live.set("NetworkBaseline", good);
+    expect(inForce()).toEqual({ isInForce: true });
+    live.set("NetworkBaseline", bad);
+    expect(inForce()).toEqual({
+      isInForce: true,
+      problem: expect.stringContaining("its last good version stays in force: spec.templates"),
+    });
+    live.remove("NetworkBaseline", bad);
+    expect(inForce()).toEqual({ isInForce: false });
+  });
+  test("it is not where it never was valid, whatever is embedded under its name", () => {
+    const bare = { ...bad, metadata: { name: "default" } };
+    live.set("NetworkBaseline", bare);
+    expect(live.inForce("NetworkBaseline", bare)).toEqual({
+      isInForce: false,
+      problem: expect.stringContaining("it is not in force"),
+    });
+  });
+});
+
+describe("a change is that of a document", () => {
+  const before = { ...networkBaseline("web"), status: { a: 1 } } as KubernetesObject;
+  const modified = (object: object) => ({
+    type: "modified" as const,
+    previous: before,
+    object: { ...before, ...object },
+  });
+  test.each([
+    ["when it comes", { type: "added" as const, object: before }, true],
+    ["when it goes", { type: "deleted" as const, object: before, previous: before }, true],
+    ["of its spec", modified({ spec: { templates: [] } }), true],
+    ["of a field that it should not have", modified({ specs: {} }), true],
+    ["not of its status", modified({ status: { a: 2 }, metadata: { name: "web", resourceVersion: "2" } }), false],
+    ["not of its labels", modified({ metadata: { name: "web", labels: { a: "b" } } }), false],
+  ])("%s", (_, change, expected) => {
+    expect(isNewDocument(change)).toBe(expected);
   });
 });

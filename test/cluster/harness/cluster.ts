@@ -13,7 +13,7 @@ export interface ClusterOptions {
   readonly binaries: Binaries;
   /** Runs kube-controller-manager too: namespace deletion, service accounts, garbage collection, ReplicaSets. */
   readonly controllerManager?: boolean;
-  /** Writes an audit log (level Metadata) of NetworkPolicies and Namespaces. */
+  /** Writes an audit log (level Metadata) of NetworkPolicies, Namespaces and NetworkBaselines. */
   readonly auditPolicy?: boolean;
   /** Default true: what deploy/crds holds is applied and Established. */
   readonly crds?: boolean;

@@ -30,6 +30,7 @@ const AUDIT_POLICY = {
       resources: [
         { group: "networking.k8s.io", resources: ["networkpolicies"] },
         { group: "", resources: ["namespaces"] },
+        { group: "drawbridge.dev", resources: ["networkbaselines", "networkbaselines/status"] },
       ],
     },
     { level: "None" },
