@@ -16,6 +16,7 @@ describe("valid", () => {
     ],
     ["the smallest baseline", networkBaseline("x", { templates: ["10-allow-dns-egress"] })],
     ["as the API server serves it", { ...networkRuleset("x"), metadata: { name: "x", ...served }, status: { any: 1 } }],
+    ["whatever its status is, which is not its author's", { ...networkBaseline("x"), status: { namespaces: "all" } }],
     [
       "every operator",
       networkBaseline("x", {
