@@ -3,6 +3,7 @@ import { selectingBaselines } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
 import { type GovernedNamespace, type Overlap, type Standing, toldSince } from "../baseline/status.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
+import type { NetworkBaseline } from "../config/baseline.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
@@ -26,22 +27,27 @@ export interface Standings {
   readonly overlaps: readonly Overlap[];
 }
 
+/**
+ * @param statusOf the status that a baseline has now, which may say since when
+ * @param now RFC 3339
+ * @returns by the names of the baselines in force
+ */
+export type Survey = (
+  namespaces: Iterable<Namespace>,
+  statusOf: (baseline: string) => unknown,
+  now: string,
+) => Promise<ReadonlyMap<string, Standings>>;
+
 /** Found out in one go, some milliseconds: admission requests are answered in between. */
 const AT_ONCE = 50;
 
 /**
- * Tells how all namespaces stand with the baselines in force, by the names of these. It is asked every second while
- * things change, so it finds out again only what depends on something that is another than the last time.
- * @returns a function of the namespaces, of the status that a baseline has now (which may say since when), and of the
- * time in RFC 3339
+ * Tells how all namespaces stand with the baselines in force. It is asked every second while things change, so it finds
+ * out again only what depends on something that is another than the last time.
  */
-export function createSurvey(deps: SurveyDeps) {
+export function createSurvey(deps: SurveyDeps): Survey {
   let known = new Map<string, Known>();
-  return async (
-    namespaces: Iterable<Namespace>,
-    statusOf: (baseline: string) => unknown,
-    now: string,
-  ): Promise<ReadonlyMap<string, Standings>> => {
+  return async (namespaces, statusOf, now) => {
     const configuration = deps.configuration();
     let found = 0;
     const next = new Map<string, Known>();
@@ -112,10 +118,7 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
 }
 
 /** By the caches, and what was tried. Undefined for a namespace that existed before its baseline, and is left alone. */
-function standingOf(
-  { namespace, policies, failure, isOwed }: Facts,
-  baseline: NonNullable<ReturnType<typeof enforcedBaseline>>,
-): Standing | undefined {
+function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: NetworkBaseline): Standing | undefined {
   const waits = isPending(namespace);
   if (!waits && !isDue(namespace, policies, baseline, isOwed)) return undefined;
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""));

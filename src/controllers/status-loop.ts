@@ -11,7 +11,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { InForce } from "./configuration.ts";
 import { type Loop, startLoop } from "./loop.ts";
-import { createSurvey, type Standings, type SurveyDeps } from "./standings.ts";
+import { createSurvey, type Standings, type Survey, type SurveyDeps } from "./standings.ts";
 
 export type StatusLoopClient = Pick<FencedClient, "apply">;
 
@@ -44,7 +44,6 @@ const BACKOFF = { minMs: 1_000, maxMs: 60_000 };
  */
 export class StatusLoop {
   readonly #deps: StatusLoopDeps;
-  readonly #survey: ReturnType<typeof createSurvey>;
   /** What was written last, of which the cache may not have heard yet. */
   readonly #written = new Map<string, { readonly over: KubernetesObject; readonly status: NetworkBaselineStatus }>();
   #loop: Loop | undefined;
@@ -52,14 +51,14 @@ export class StatusLoop {
 
   constructor(deps: StatusLoopDeps) {
     this.#deps = deps;
-    this.#survey = createSurvey({ ...deps, policiesIn: deps.cached.policiesIn });
   }
 
   /** Until the signal; resolves when nothing of it runs any more, and may then run again. */
   async run(client: StatusLoopClient, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
+    const survey = createSurvey({ ...this.#deps, policiesIn: this.#deps.cached.policiesIn });
     this.#loop = startLoop({
-      look: () => this.#look(client),
+      look: () => this.#look(client, survey),
       onError: (error, retryInMs) => this.#failed(error, retryInMs),
       everyMs: LOOK_EVERY_MS,
       backoff: BACKOFF,
@@ -82,14 +81,14 @@ export class StatusLoop {
     }, GATHER_MS);
   }
 
-  async #look(client: StatusLoopClient): Promise<void> {
+  async #look(client: StatusLoopClient, survey: Survey): Promise<void> {
     const { cached, isBeginning, now } = this.#deps;
     // Whatever ends the beginning tells of it.
     if (isBeginning()) return;
     const baselines = cached.baselines();
     const statusOf = new Map(baselines.map((one) => [one.metadata?.name ?? "", at(one, "/status")]));
     const time = timestamp(now());
-    const standings = await this.#survey(cached.namespaces(), (name) => statusOf.get(name), time);
+    const standings = await survey(cached.namespaces(), (name) => statusOf.get(name), time);
     this.#measure(standings);
     for (const name of this.#written.keys()) if (!statusOf.has(name)) this.#written.delete(name);
     const results = await Promise.allSettled(baselines.map((one) => this.#tell(one, standings, time, client)));
