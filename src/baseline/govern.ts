@@ -1,6 +1,6 @@
 import type { NetworkBaseline } from "../config/baseline.ts";
 import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
-import type { KubernetesObject, Labels } from "../model/objects.ts";
+import type { Labels } from "../model/objects.ts";
 import { matches, toSelector } from "../model/selector.ts";
 
 /**
@@ -29,13 +29,4 @@ export function selectingBaselines(
   return baselines
     .filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels))
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-}
-
-/**
- * Was the namespace created since there is this baseline, so that it was to get its policies from the beginning? If
- * nobody was there to see to it then, that is made up for. The embedded baseline is of no time, so nothing is new to it.
- */
-export function isNewTo({ metadata }: KubernetesObject, baseline: NetworkBaseline): boolean {
-  const since = Date.parse(baseline.metadata.creationTimestamp ?? "");
-  return Date.parse(metadata?.creationTimestamp ?? "") >= since;
 }

@@ -1,3 +1,4 @@
+import type { Labels } from "../model/objects.ts";
 import { ApiError, unlessNotFound } from "./api-error.ts";
 import { pause } from "./backoff.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -24,6 +25,11 @@ export interface ElectorOptions {
   /** Of this process and no other, ever. */
   readonly identity: string;
   readonly times?: LeaseTimes;
+  /**
+   * The annotations that the record is to carry while it is ours, of those that it carries; asked before each write of
+   * ours. Default: those that it carries.
+   */
+  readonly annotate?: (annotations: Labels) => Labels;
   /** A monotonic clock in milliseconds that goes on while the process is frozen. Default performance.now. */
   readonly now?: () => number;
   /**
@@ -194,11 +200,14 @@ export class Elector {
 
   /** Only over the version that was read: HTTP 409 where there is another one, or where there is one at all. */
   #write(lease: Lease | undefined, spec: LeaseSpec): Promise<Lease> {
-    const { client, namespace, name } = this.#options;
+    const { client, namespace, name, annotate = (annotations) => annotations } = this.#options;
+    const annotations = annotate(lease?.metadata?.annotations ?? {});
     if (lease !== undefined) {
-      return client.replace<Lease>(paths.leases(namespace, name), { ...lease, spec }, this.#limits());
+      const changed = { ...lease, metadata: { ...lease.metadata, annotations }, spec };
+      return client.replace<Lease>(paths.leases(namespace, name), changed, this.#limits());
     }
-    const object = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace, name }, spec };
+    const metadata = { namespace, name, annotations };
+    const object = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };
     return client.create<Lease>(paths.leases(namespace), object, this.#limits());
   }
 

@@ -11,7 +11,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type BaselineDeps, isPending, reconcileBaseline } from "./baseline.ts";
 import type { Applied } from "./baseline-policies.ts";
 import type { Recorder } from "./events.ts";
-import { healBaseline, keptBaseline, lackedBy } from "./heal.ts";
+import { healBaseline, type HealOptions, keptBaseline, lackedBy } from "./heal.ts";
 import { Pace } from "./pace.ts";
 import { KeyedQueue } from "./queue.ts";
 import { Tries } from "./tries.ts";
@@ -24,6 +24,7 @@ export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
     readonly namespace: (name: string) => Namespace | undefined;
     readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   };
+  readonly isNew: HealOptions["isNew"];
   readonly record: Recorder;
   /** Called when something else is known of why namespaces are not finished. */
   readonly onTried: () => void;
@@ -100,8 +101,11 @@ export class BaselineLoop {
     return this.#tries.failureOf(namespace);
   }
 
-  isOwed(namespace: string): boolean {
-    return this.#owed.has(namespace);
+  /** Is it to have its baseline, whatever policies it has? It has lost one, or was to have it from the beginning. */
+  isOwed(namespace: Namespace): boolean {
+    if (this.#owed.has(namespace.metadata?.name ?? "")) return true;
+    const baseline = keptBaseline(namespace, this.#deps.configuration());
+    return baseline !== undefined && this.#deps.isNew(namespace, baseline);
   }
 
   onNamespace({ type, object, previous }: Change<Namespace>): void {
@@ -165,7 +169,7 @@ export class BaselineLoop {
     const { cached, configuration } = this.#deps;
     const name = namespace.metadata?.name ?? "";
     const baseline = keptBaseline(namespace, configuration());
-    const lacked = baseline && lackedBy(namespace, cached.policiesIn(name), baseline, this.#owed.has(name));
+    const lacked = baseline && lackedBy(namespace, cached.policiesIn(name), baseline, this.isOwed(namespace));
     if (lacked === undefined || lacked.apply.length + lacked.conflicts.length === 0) {
       this.#owed.delete(name);
       this.#conflicts.delete(name);
@@ -203,11 +207,12 @@ export class BaselineLoop {
 
   async #heal(namespace: Namespace, client: LoopClient): Promise<void> {
     const name = namespace.metadata?.name ?? "";
+    const { isNew } = this.#deps;
     const isOwed = this.#owed.has(name);
     const applied: Applied[] = [];
     const onApplied = (one: Applied): void => void applied.push(one);
     try {
-      const healed = await healBaseline(name, { ...this.#deps, client }, { isOwed, onApplied });
+      const healed = await healBaseline(name, { ...this.#deps, client }, { isOwed, isNew, onApplied });
       if (healed.outcome === "conflict") {
         this.#deps.metrics.baselineNamespaces.inc({ outcome: healed.outcome });
         this.#tellOfConflict(namespace, healed, client);

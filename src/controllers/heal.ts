@@ -1,4 +1,3 @@
-import { isNewTo } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
 import { isOfBaseline } from "../baseline/protection.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
@@ -19,6 +18,8 @@ export type Healed =
 export interface HealOptions {
   /** It is known to have had its baseline, or to have waited for it, whatever is left of that. */
   readonly isOwed: boolean;
+  /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
+  readonly isNew: (namespace: Namespace, baseline: NetworkBaseline) => boolean;
   readonly onApplied: (applied: Applied) => void;
 }
 
@@ -27,12 +28,12 @@ export interface HealOptions {
  * has, not a cache. Where nothing is to be done it writes nothing. Rejects with ApiError where the API server refuses.
  */
 export async function healBaseline(name: string, deps: BaselineDeps, options: HealOptions): Promise<Healed> {
-  const { isOwed, onApplied } = options;
+  const { isOwed, isNew, onApplied } = options;
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
   if (namespace === undefined) return { outcome: "exempt" };
   const governing = keptBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "exempt" };
-  if (!isOwed && !isNewTo(namespace, governing)) {
+  if (!isOwed && !isNew(namespace, governing)) {
     if (!(await hasOneOfBaseline(name, deps))) return { outcome: "exempt" };
   }
   const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
@@ -53,8 +54,8 @@ export function keptBaseline(namespace: Namespace, configuration: Configuration)
 }
 
 /**
- * What a namespace with these policies lacks of a baseline that is to stay in place there. Nothing, where it is one that
- * existed before the baseline and has none of its policies: such are left alone.
+ * What a namespace with these policies lacks of a baseline that is to stay in place there. Nothing, where it is not owed
+ * the baseline (as one that existed before) and has none of its policies: such are left alone.
  */
 export function lackedBy(
   namespace: Namespace,
@@ -62,17 +63,12 @@ export function lackedBy(
   baseline: NetworkBaseline,
   isOwed: boolean,
 ): ReturnType<typeof plan> {
-  return isDue(namespace, policies, baseline, isOwed)
+  return isDue(policies, isOwed)
     ? plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""))
     : { apply: [], conflicts: [] };
 }
 
-/** Is a namespace that waits for nothing to have this baseline, and not one that existed before it? */
-export function isDue(
-  namespace: Namespace,
-  policies: readonly NetworkPolicy[],
-  baseline: NetworkBaseline,
-  isOwed: boolean,
-): boolean {
-  return isOwed || isNewTo(namespace, baseline) || policies.some(isOfBaseline);
+/** Is a namespace with these policies, that waits for nothing, to have its baseline, and not one that existed before it? */
+export function isDue(policies: readonly NetworkPolicy[], isOwed: boolean): boolean {
+  return isOwed || policies.some(isOfBaseline);
 }

@@ -17,7 +17,7 @@ export interface SurveyDeps {
   /** Why the last try to write policies there failed, where it did. */
   readonly failureOf: (namespace: string) => string | undefined;
   /** Is it known to have had its baseline, whatever is left of that? */
-  readonly isOwed: (namespace: string) => boolean;
+  readonly isOwed: (namespace: Namespace) => boolean;
 }
 
 /** Of one baseline that is in force. */
@@ -94,7 +94,7 @@ function factsOf(namespace: Namespace, configuration: Configuration, deps: Surve
   const name = namespace.metadata?.name ?? "";
   const policies = deps.policiesIn(name);
   const failure = deps.failureOf(name);
-  const isOwed = deps.isOwed(name);
+  const isOwed = deps.isOwed(namespace);
   const inputs = [configuration, namespace, failure, isOwed, ...policies];
   return { namespace, configuration, policies, failure, isOwed, inputs };
 }
@@ -120,7 +120,7 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
 /** By the caches, and what was tried. Undefined for a namespace that existed before its baseline, and is left alone. */
 function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: NetworkBaseline): Standing | undefined {
   const waits = isPending(namespace);
-  if (!waits && !isDue(namespace, policies, baseline, isOwed)) return undefined;
+  if (!waits && !isDue(policies, isOwed)) return undefined;
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""));
   if (conflicts.length > 0) {
     return { state: "conflict", message: `not Drawbridge's, and say something else: ${conflicts.join(", ")}` };

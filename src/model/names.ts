@@ -12,6 +12,9 @@ export const GOVERNING_LABELS = [RULESET_LABEL, MODE_LABEL, BASELINE_LABEL] as c
 /** On a Namespace only until its baseline exists; only Drawbridge removes it. */
 export const PENDING_LABEL = `${GROUP}/baseline-pending`;
 
+/** Of the Lease: since when namespaces are new, for each baseline. */
+export const NEW_SINCE_ANNOTATION = `${GROUP}/new-since`;
+
 /** Of our ValidatingWebhookConfiguration: until that time nothing is refused. */
 export const SUSPENDED_ANNOTATION = `${GROUP}/suspended-until`;
 

@@ -201,6 +201,58 @@ describe("one candidate", () => {
   });
 });
 
+describe("annotations of the record", () => {
+  const annotations = () => store.lease?.metadata?.annotations;
+  const seal = (value: string | undefined): Partial<ElectorOptions> => ({
+    annotate: (found) => {
+      const others = Object.fromEntries(Object.entries(found).filter(([key]) => key !== "seal"));
+      return value === undefined ? others : { ...others, seal: value };
+    },
+  });
+  const annotated = (more: object) =>
+    store.set({ ...store.lease, metadata: { ...store.lease?.metadata, annotations: { ...annotations(), ...more } } });
+
+  test("nobody's are touched, whoever takes it, renews it and gives it back", async () => {
+    const a = candidate("a");
+    await leads(a);
+    annotated({ theirs: "x" });
+    const { renewTime } = store.lease?.spec ?? {};
+    await eventually(() => expect(store.lease?.spec?.renewTime).not.toBe(renewTime));
+    await a.elector.stop();
+    await leads(candidate("b"));
+    expect(annotations()).toEqual({ theirs: "x" });
+  });
+
+  test("are put there in the write by which it is made, and again where somebody has taken them away", async () => {
+    const told: unknown[] = [];
+    const a = candidate("a", { ...seal("a"), onLead: () => told.push(annotations()) });
+    await leads(a);
+    expect(told).toEqual([{ seal: "a" }]);
+    store.set({ ...store.lease, metadata: { resourceVersion: "0", annotations: { theirs: "x" } } });
+    await eventually(() => expect(annotations()).toEqual({ theirs: "x", seal: "a" }));
+    store.set(undefined);
+    await eventually(() => expect(annotations()).toEqual({ seal: "a" }));
+  });
+
+  test("stay when it is given back, and go in the very write by which another takes it that does not want them", async () => {
+    const a = candidate("a", seal("a"));
+    await leads(a);
+    await a.elector.stop();
+    expect(annotations()).toEqual({ seal: "a" });
+    const told: unknown[] = [];
+    await leads(candidate("b", { ...seal(undefined), onLead: () => told.push(annotations()) }));
+    expect(told).toEqual([{}]);
+  });
+
+  test("one that only believes that it leads does not write them", async () => {
+    const a = candidate("a", seal("a"));
+    await leads(a);
+    store.set({ ...store.lease, metadata: {}, spec: { ...store.lease?.spec, holderIdentity: "b" } });
+    await eventually(() => expect(a.told.at(-1)).toBe("follows b"));
+    expect(annotations()).toBeUndefined();
+  });
+});
+
 describe("an API server that", () => {
   test.each<[string, Answer]>([
     ["answers 500", refuse(500)],

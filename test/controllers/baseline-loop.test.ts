@@ -34,6 +34,7 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     configuration: () => configure("audit", embedded, new DocumentSet()),
     onWrite: () => {},
     cached: { namespace: (name) => namespaces.get(name), policiesIn: () => [] },
+    isNew: () => false,
     record: () => {},
     onTried: () => {},
     wake: async () => {},
@@ -162,7 +163,7 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
   const shop: Namespace = { metadata: { name: "shop", uid: "1", creationTimestamp: "2026-11-01T00:00:00Z" } };
 
   /** The cache and the API server are the same here, and every change is an event. */
-  function startShop(policies: readonly NetworkPolicy[] = wanted) {
+  function startShop(policies: readonly NetworkPolicy[] = wanted, isNew = false) {
     const there = new Map(policies.map((policy) => [nameOf(policy), policy]));
     const calls: string[] = [];
     const notices: Notice[] = [];
@@ -173,6 +174,7 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
       configuration: () => configuration,
       onWrite: () => {},
       cached: { namespace: () => shop, policiesIn: () => [...there.values()] },
+      isNew: () => isNew,
       record: (_namespace, notice) => notices.push(notice),
       onTried: () => {},
       wake: async () => {},
@@ -268,6 +270,14 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     run();
     await sleep(20);
     expect(calls).toEqual([]);
+  });
+
+  test("unless the namespace is known to be new", async () => {
+    const { calls, run } = startShop([], true);
+    run();
+    await eventually(() =>
+      expect(calls.filter((call) => call !== "get")).toEqual(names.map((name) => `apply ${name}`)),
+    );
   });
 
   test("who undoes it at once is not answered at once a second time", async () => {

@@ -13,6 +13,7 @@ import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { isNewDocument, LiveConfiguration } from "../../controllers/configuration.ts";
 import { eventRecorder } from "../../controllers/events.ts";
 import { createGate } from "../../controllers/gate.ts";
+import { NewSinceKeeper } from "../../controllers/new-since.ts";
 import { StatusLoop } from "../../controllers/status-loop.ts";
 import { wakeWorkloads } from "../../controllers/wake.ts";
 import { createRegistrar, type Registrar } from "../../controllers/registrar.ts";
@@ -45,6 +46,7 @@ export interface Cluster {
   readonly missing: () => readonly string[];
   /** Resolves when everything has been read once. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
+  readonly newSince: NewSinceKeeper;
   /** What only the one that leads does, by this client, until the signal or stop(); may then be called again. */
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
   /** Tells the API server of this server, and of what it is to do by itself. Not there where it is not to be told. */
@@ -71,6 +73,11 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     configuration: () => configuration.current,
     onWrite: (what: "policy" | "marker") => metrics.baselineWrites.inc({ what }),
   };
+  const newSince = new NewSinceKeeper({
+    configuration: () => configuration.current,
+    onChange: () => loop.reconsider(caches.namespaces()),
+    log,
+  });
   const loop = new BaselineLoop({
     log,
     metrics,
@@ -79,6 +86,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       namespace: (name) => caches.namespace(name),
       policiesIn: (namespace) => caches.policiesIn(namespace),
     },
+    isNew: (namespace, baseline) => newSince.isNew(namespace, baseline),
     record: eventRecorder(log, Date.now),
     onTried: () => status.changed(),
     wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now: Date.now }),
@@ -147,6 +155,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
 
   return {
     configuration,
+    newSince,
     missing: caches.missing,
     synced: caches.synced,
     work: async (writer, until) => {

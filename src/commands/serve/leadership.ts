@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
 import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
+import type { NewSinceKeeper } from "../../controllers/new-since.ts";
 import type { Registrar } from "../../controllers/registrar.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -13,6 +14,8 @@ export interface Duties {
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
   /** Of a server that is alone, or of the last one. Not there where the API server is not to ask us. */
   readonly registrar?: (client: FencedClient) => Registrar;
+  /** Of one of several servers: what they keep on the Lease, beside who leads. */
+  readonly newSince: NewSinceKeeper;
 }
 
 export interface Leadership {
@@ -30,7 +33,10 @@ export interface LeadershipDeps {
   readonly metrics: Metrics;
 }
 
-/** There is no other server: it leads as long as it lives. Its start rejects with InputError registration-refused. */
+/**
+ * There is no other server: it leads as long as it lives. Where there is no Lease nothing is kept on one, so it takes no
+ * namespace for new. Its start rejects with InputError registration-refused.
+ */
 export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership {
   const registrar = duties.registrar?.(client);
   const stopping = new AbortController();
@@ -62,7 +68,11 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     namespace,
     name,
     identity,
-    work: (term) => duties.work(inTerm(term), term.signal),
+    annotate: (annotations) => duties.newSince.annotate(annotations),
+    work: async (term) => {
+      const writer = inTerm(term);
+      await Promise.all([duties.work(writer, term.signal), duties.newSince.run(writer, term.signal)]);
+    },
     onLead: ({ leaseTransitions }) => {
       metrics.leaderTransitions.inc({ to: "leader" });
       log.info({ lease, identity, leaseTransitions }, "leading");

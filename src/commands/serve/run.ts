@@ -78,9 +78,10 @@ async function serve(
       ? await sharedCertificates(deps, client, shared, webhooks)
       : await ownCertificates(deps, options.certDir);
 
-  const leadershipOf = (reader: KubernetesClient, { work, registrar: registrarFor }: Cluster): Leadership => {
+  const leadershipOf = (reader: KubernetesClient, { work, newSince, registrar: registrarFor }: Cluster): Leadership => {
     const registrarOf = registrarFor && ((writer: FencedClient) => registrarFor(writer, () => certificates.bundle));
     const duties = {
+      newSince,
       work: async (writer: FencedClient, signal: AbortSignal) => {
         const registrar = registrarOf?.(writer);
         const reachableAfterMs = address && "service" in address ? SERVICE_LEADS_TO_US_MS : 0;
