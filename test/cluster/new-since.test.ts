@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import type { Lease } from "../../src/cluster/lease-record.ts";
@@ -17,6 +17,8 @@ const NAMESPACE = "drawbridge-system";
 const LEASE = paths.leases(NAMESPACE, "drawbridge");
 /** A lease of 15 s, two retries of at most 2.4 s, and a busy machine. */
 const TAKEOVER_LIMIT = 45_000;
+
+vi.setConfig({ testTimeout: 3 * TAKEOVER_LIMIT });
 
 describeCluster(
   "since when a namespace is new, on a real API server",
@@ -40,12 +42,13 @@ describeCluster(
     afterAll(() => client?.close());
     afterEach(async () => {
       await Promise.all(started.splice(0).map((drawbridge) => drawbridge.stop()));
+      await cluster().ok(["delete", "networkbaselines", "--all"]);
     });
 
     const COMPLETE = { isPending: false, policies: BASELINE_NAMES };
     const BARE = { isPending: false, policies: [] };
-    const complete = (name: string, limitMs?: number) =>
-      eventually(async () => expect(await stateOf(client, name)).toMatchObject(COMPLETE), limitMs);
+    const complete = (name: string) =>
+      eventually(async () => expect(await stateOf(client, name)).toMatchObject(COMPLETE), TAKEOVER_LIMIT);
     const bare = async (name: string) => expect(await stateOf(client, name)).toMatchObject(BARE);
     const said = ({ log }: Drawbridge, msg: string) => log.filter((line) => line["msg"] === msg);
     /** Each baseline and since when, as on the Lease. */
@@ -65,6 +68,10 @@ describeCluster(
       }, TAKEOVER_LIMIT);
     const createdAt = async (name: string) =>
       (await client.get<Namespace>(paths.namespaces(name))).metadata?.creationTimestamp;
+    const sinceTheCreationOf = async (namespace: string, baseline: string): Promise<void> => {
+      const expected = await createdAt(namespace);
+      await eventually(async () => expect((await record())[baseline]).toBe(expected), TAKEOVER_LIMIT);
+    };
     /** In another second than the one before: times of creation are whole seconds. */
     const create = async (name: string, labels?: object): Promise<void> => {
       await sleep(1_100);
@@ -97,7 +104,7 @@ describeCluster(
         await first.stop();
 
         const auditing = await startBare("audit");
-        await eventually(async () => expect(await record()).toEqual({}));
+        await recorded();
         await create(`${name}-audited`);
         await auditing.stop();
         expect(await record()).toEqual({});
@@ -109,7 +116,6 @@ describeCluster(
         await create(`${name}-later`);
         await complete(`${name}-later`);
         await bare(`${name}-audited`);
-        if (isOwn) await client.delete(paths.networkBaselines(name));
       });
     });
 
@@ -167,7 +173,7 @@ describeCluster(
       await create("edited-old", { wave: "2" });
       await create("edited-older", { wave: "3" });
       await selecting({ wave: "2" });
-      await eventually(async () => expect((await record())["edited"]).toBe(await createdAt("edited-older")));
+      await sinceTheCreationOf("edited-older", "edited");
       await create("edited-new", { wave: "2" });
       await complete("edited-new");
       await bare("edited-old");
@@ -175,11 +181,10 @@ describeCluster(
 
       await selecting({ wave: "3" });
       await startBare();
-      await eventually(async () => expect((await record())["edited"]).toBe(await createdAt("edited-new")));
+      await sinceTheCreationOf("edited-new", "edited");
       await create("edited-newest", { wave: "3" });
       await complete("edited-newest");
       await bare("edited-older");
-      await client.delete(paths.networkBaselines("edited"));
     });
 
     test("the Lease is deleted: what is there now counts as old, and the log says so", async () => {
@@ -188,7 +193,7 @@ describeCluster(
       await create("lost");
       await complete("lost");
       await client.delete(LEASE);
-      await eventually(async () => expect((await record())["default"]).toBe(await createdAt("lost")));
+      await sinceTheCreationOf("lost", "default");
       const gone = "the record on the Lease is gone: namespaces that exist now count as old";
       expect(said(drawbridge, gone)).toMatchObject([{ baselines: ["default"] }]);
       // What it has it keeps.
@@ -196,9 +201,7 @@ describeCluster(
       await complete("lost");
     });
 
-    test("after an outage of all that protects, the embedded baseline is back where it was, and where it was to be", {
-      timeout: 3 * TAKEOVER_LIMIT,
-    }, async () => {
+    test("after an outage of all that protects, the embedded baseline is back where it was, and where it was to be", async () => {
       const first = await start({ cluster: cluster() });
       await recorded("default");
       await create("outage-stripped");
@@ -225,7 +228,7 @@ describeCluster(
 
       await start({ cluster: cluster() });
       for (const name of ["outage-stripped", "outage-unseen"]) {
-        await complete(name, TAKEOVER_LIMIT);
+        await complete(name);
         await eventually(async () => {
           const { items } = await client.get<{ readonly items: readonly object[] }>(paths.events(name));
           expect(items).toContainEqual(
@@ -234,7 +237,7 @@ describeCluster(
               message: expect.stringMatching(/^put back in place of its baseline: drawbridge-.* \(was missing\), /),
             }),
           );
-        });
+        }, TAKEOVER_LIMIT);
       }
     });
   },
