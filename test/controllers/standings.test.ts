@@ -45,6 +45,7 @@ const stateOf = async (namespace: Namespace, changes: Partial<SurveyDeps> = {}) 
 
 describe("a namespace", () => {
   const nothing = { policiesIn: () => [] };
+  const owed = { isOwed: () => true };
   const fails = { failureOf: () => "forbidden" };
   const taken = { policiesIn: (name: string) => [foreign(name), ...whole(name).slice(0, 1)] };
   test.each<[string, Namespace, Partial<SurveyDeps>, readonly string[]]>([
@@ -52,16 +53,10 @@ describe("a namespace", () => {
     ["has all, whatever failed before", of("shop"), fails, ["finished"]],
     ["is marked, though it has all: the marker is to go", of("shop", MARKED), {}, ["pending"]],
     ["is marked, and that fails", of("shop", MARKED), fails, ["failed"]],
-    ["is marked, has nothing, and is older", of("shop", { ...MARKED, creationTimestamp: DAY_1 }), nothing, ["pending"]],
-    ["is new, and has nothing", of("shop"), nothing, ["pending"]],
-    ["is new, has nothing, and cannot be given it", of("shop"), { ...nothing, ...fails }, ["failed"]],
-    ["is older, and has nothing: left alone", of("shop", { creationTimestamp: DAY_1 }), nothing, []],
-    [
-      "is older, and has lost what it had",
-      of("shop", { creationTimestamp: DAY_1 }),
-      { ...nothing, isOwed: () => true },
-      ["pending"],
-    ],
+    ["is marked, and has nothing", of("shop", MARKED), nothing, ["pending"]],
+    ["is to have all, and has nothing", of("shop"), { ...nothing, ...owed }, ["pending"]],
+    ["is to have all, has nothing, and cannot be given it", of("shop"), { ...nothing, ...owed, ...fails }, ["failed"]],
+    ["is older, and has nothing: left alone", of("shop"), nothing, []],
     ["somebody's policy is in the way", of("shop"), taken, ["conflict"]],
     ["the same of a marked one that fails besides", of("shop", MARKED), { ...taken, ...fails }, ["conflict"]],
     ["goes away", of("shop", { ...MARKED, deletionTimestamp: DAY_3 }), nothing, []],
