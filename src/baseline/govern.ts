@@ -1,7 +1,7 @@
-import type { NetworkBaseline } from "../config/baseline.ts";
 import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { Labels } from "../model/objects.ts";
 import { matches, toSelector } from "../model/selector.ts";
+import type { Baseline } from "./resolve.ts";
 
 /**
  * The one baseline of a namespace: the one that its label names, else the first by name whose selector matches. A label
@@ -11,8 +11,8 @@ import { matches, toSelector } from "../model/selector.ts";
 export function governingBaseline(
   namespace: string,
   labels: Labels,
-  baselines: readonly NetworkBaseline[],
-): NetworkBaseline | undefined {
+  baselines: readonly Baseline[],
+): Baseline | undefined {
   if (SYSTEM_NAMESPACES.includes(namespace)) return undefined;
   const named = labels[BASELINE_LABEL];
   if (named !== undefined) return baselines.find(({ metadata }) => metadata.name === named);
@@ -23,8 +23,8 @@ export function governingBaseline(
 export function selectingBaselines(
   namespace: string,
   labels: Labels,
-  baselines: readonly NetworkBaseline[],
-): readonly NetworkBaseline[] {
+  baselines: readonly Baseline[],
+): readonly Baseline[] {
   if (SYSTEM_NAMESPACES.includes(namespace) || labels[BASELINE_LABEL] !== undefined) return [];
   return baselines
     .filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels))

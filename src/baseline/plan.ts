@@ -1,6 +1,7 @@
-import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
+import { items } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
+import { normalised, saysTheSame } from "./content.ts";
 import { isOfBaseline } from "./protection.ts";
 
 export interface Plan {
@@ -51,15 +52,4 @@ export function isAsWanted(found: NetworkPolicy, wanted: NetworkPolicy): boolean
 /** Others may add labels and annotations (Argo CD does); ours must be there. */
 function includes(found: Labels | null | undefined, wanted: Labels | null | undefined): boolean {
   return Object.entries(wanted ?? {}).every(([key, value]) => found?.[key] === value);
-}
-
-function saysTheSame(a: NetworkPolicy, b: NetworkPolicy): boolean {
-  return canonical(normalised(a.spec)) === canonical(normalised(b.spec));
-}
-
-/** The API server drops empty lists and may order policyTypes as written: neither is a difference. */
-function normalised(spec: unknown): JsonObject {
-  const { policyTypes, ...rest } = isRecord(spec) ? spec : {};
-  const lists = Object.entries(rest).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
-  return { ...Object.fromEntries(lists), policyTypes: items(policyTypes).map(String).toSorted() };
 }

@@ -34,6 +34,8 @@ export interface StatusInput {
   readonly generation: number;
   /** Why this generation is not in force. */
   readonly problem?: string | undefined;
+  /** Why its policies cannot be made. */
+  readonly unarmed?: string | undefined;
   readonly governed: readonly GovernedNamespace[];
   /** Those in which it takes part. */
   readonly overlaps: readonly Overlap[];
@@ -67,7 +69,7 @@ export function baselineStatus(input: StatusInput): NetworkBaselineStatus {
         .slice(0, MOST_LISTED)
         .map((one) => shown({ ...one, state })),
     ),
-    conditions: [ready(governed, input.problem), overlapping(input.overlaps)].map((condition) => ({
+    conditions: [ready({ ...input, governed }), overlapping(input.overlaps)].map((condition) => ({
       ...condition,
       message: printableUpTo(condition.message, MOST_OF_CONDITION),
       lastTransitionTime: transitionOf(condition, before) ?? now,
@@ -107,9 +109,10 @@ type Shown = Pick<UnfinishedNamespace, "name" | "state" | "since"> & { readonly 
 type Said = Pick<BaselineCondition, "type" | "status" | "reason" | "message">;
 
 /** The worst of what is the matter. */
-function ready(governed: readonly GovernedNamespace[], problem: string | undefined): Said {
+function ready({ governed, problem, unarmed }: StatusInput): Said {
   const no = (reason: string, message: string): Said => ({ type: "Ready", status: "False", reason, message });
   if (problem !== undefined) return no("Invalid", problem);
+  if (unarmed !== undefined) return no("DNSUnknown", `it is given to no namespace: ${unarmed}`);
   const names = (state: State) => governed.filter((one) => one.state === state).map(({ name }) => name);
   const [conflict, failed, pending] = [names("conflict"), names("failed"), names("pending")];
   const all = `of ${governed.length} namespaces`;

@@ -15,6 +15,10 @@ export const paths = {
     namespace === undefined
       ? `/apis/${API_VERSION}/networkexceptions`
       : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
+  services: (namespace: string, name?: string) => pathOf("/api/v1", ["namespaces", namespace], ["services", name]),
+  endpointSlices: (namespace: string) =>
+    pathOf("/apis/discovery.k8s.io/v1", ["namespaces", namespace], ["endpointslices", undefined]),
+  version: () => "/version",
   events: (namespace: string) => pathOf("/api/v1", ["namespaces", namespace], ["events", undefined]),
   workloads: (apiVersion: string, namespace: string, resource: string, name?: string) =>
     pathOf(apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`, ["namespaces", namespace], [resource, name]),

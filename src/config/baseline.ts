@@ -13,6 +13,45 @@ export const NetworkBaselineSchema = customResource(
     {
       description: Type.Optional(Type.String({ description: "What these policies are for." })),
       namespaceSelector: labelSelector("Which namespaces get these policies; {} is all but the system's."),
+      dns: Type.Optional(
+        Type.Object(
+          {
+            pods: Type.Optional(
+              Type.Array(
+                Type.Object(
+                  {
+                    namespace: Type.String({ minLength: 1, description: "Where they are." }),
+                    labels: Type.Record(Type.String(), Type.String(), {
+                      minProperties: 1,
+                      description: "What all of them carry.",
+                    }),
+                  },
+                  { additionalProperties: false },
+                ),
+                { minItems: 1, description: "Pods that answer." },
+              ),
+            ),
+            addresses: Type.Optional(
+              Type.Array(Type.String(), {
+                minItems: 1,
+                description: "What answers on the network of a node, or outside of the cluster: single addresses.",
+              }),
+            ),
+            port: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 65_535,
+                description: "Where they listen: the port of the Pod, not of a Service. Default 53.",
+              }),
+            ),
+          },
+          {
+            additionalProperties: false,
+            description:
+              "Where the cluster's DNS answers, over UDP and TCP, for 10-allow-dns-egress. Without it Drawbridge finds that by itself.",
+          },
+        ),
+      ),
       templates: Type.Array(
         Type.Object(
           {

@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { isAddress } from "../model/cidr.ts";
 import type { Problem } from "../model/errors.ts";
 import { endOf } from "../model/dates.ts";
 import { canonical, isRecord, items, pointer, text } from "../model/json.ts";
@@ -72,7 +73,11 @@ export function toProblem(error: ErrorObject): Problem {
 function meaningProblems(document: ConfigDocument): Problem[] {
   if (document.kind === "NetworkBaseline") {
     const { namespaceSelector } = document.spec;
-    return [...selectorProblems(namespaceSelector, "/spec/namespaceSelector"), ...templateProblems(document)];
+    return [
+      ...selectorProblems(namespaceSelector, "/spec/namespaceSelector"),
+      ...dnsProblems(document),
+      ...templateProblems(document),
+    ];
   }
   if (document.kind === "NetworkException") return exceptionProblems(document);
   return (document.spec.exceptions?.permanent ?? []).flatMap((exception, i) =>
@@ -107,6 +112,27 @@ function selectorProblems({ matchExpressions = [] }: LabelSelector, base: string
       return [{ path, message: `is ${show(values)}; operator ${operator} takes no values` }];
     return [];
   });
+}
+
+function dnsProblems({ spec: { dns } }: NetworkBaseline): Problem[] {
+  if (dns === undefined) return [];
+  const { pods, addresses = [] } = dns;
+  const isEmpty = pods === undefined && dns.addresses === undefined;
+  return [
+    ...(isEmpty
+      ? [{ path: "/spec/dns", message: "names neither pods nor addresses; leave it out to have it found" }]
+      : []),
+    ...addresses.flatMap((address, i) =>
+      isAddress(address)
+        ? []
+        : [
+            {
+              path: pointer("/spec/dns/addresses", i),
+              message: `is ${show(address)}; must be one IPv4 or IPv6 address, without a prefix`,
+            },
+          ],
+    ),
+  ];
 }
 
 function templateProblems({ spec }: NetworkBaseline): Problem[] {

@@ -1,5 +1,6 @@
 import { CLEANERS, FORGED_ADVICE, KEPT_ADVICE } from "../baseline/protection.ts";
-import { wantedPolicies } from "../baseline/templates.ts";
+import { whyUnarmed } from "../baseline/resolve.ts";
+import { policyNames } from "../baseline/templates.ts";
 import { paths } from "../cluster/paths.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import {
@@ -77,6 +78,7 @@ export function admissionPolicies(options: AdmissionPolicyOptions): readonly Adm
 
 /** As `mutate`: on a new namespace that gets a baseline, and again where an update drops it. */
 function stamp({ configuration, user }: AdmissionPolicyOptions): object {
+  const armed = configuration.baselines.filter((baseline) => whyUnarmed(baseline) === undefined);
   const marked = `Object{metadata: Object.metadata{labels: {${quoted(PENDING_LABEL)}: "true"}}}`;
   return {
     failurePolicy: "Fail",
@@ -95,7 +97,7 @@ function stamp({ configuration, user }: AdmissionPolicyOptions): object {
       {
         patchType: "ApplyConfiguration",
         applyConfiguration: {
-          expression: `request.operation == "UPDATE" || variables.baseline != "" ? ${marked} : Object{}`,
+          expression: `request.operation == "UPDATE" || variables.baseline in ${list(armed.map(({ metadata }) => metadata.name))} ? ${marked} : Object{}`,
         },
       },
     ],
@@ -126,8 +128,7 @@ function keepMarker({ user }: AdmissionPolicyOptions): object {
 /** As `protect`. */
 function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
   const wanted = configuration.baselines.map((baseline) => {
-    const names = wantedPolicies(baseline, "").map(({ metadata }) => metadata?.name ?? "");
-    return `${quoted(baseline.metadata.name)}: ${list(names)}`;
+    return `${quoted(baseline.metadata.name)}: ${list(policyNames(baseline))}`;
   });
   const [controller = "", ...others] = CLEANERS;
   const said = (object: string, key: string) => `${object}.metadata.?labels[?${quoted(key)}]`;

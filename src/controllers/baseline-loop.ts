@@ -228,8 +228,13 @@ export class BaselineLoop {
   #tellOfHealing(namespace: Namespace, policies: readonly Applied[], client: LoopClient): void {
     const { log, metrics, record } = this.#deps;
     for (const { was } of policies) metrics.baselineHealed.inc({ was });
-    log.warn({ namespace: namespace.metadata?.name, policies }, "baseline healed");
-    const message = `put back in place of its baseline: ${policies.map(healedText).join(", ")}`;
+    const name = namespace.metadata?.name;
+    const [outdated, lost] = [policies.filter(isOutdated), policies.filter((policy) => !isOutdated(policy))];
+    if (outdated.length > 0)
+      log.info({ namespace: name, policies: outdated.map((policy) => policy.name) }, "baseline brought up to date");
+    if (lost.length === 0) return;
+    log.warn({ namespace: name, policies: lost }, "baseline healed");
+    const message = `put back in place of its baseline: ${lost.map(healedText).join(", ")}`;
     record(namespace, { type: "Warning", reason: "BaselineHealed", message }, client);
   }
 
@@ -261,6 +266,11 @@ export class BaselineLoop {
     const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
     log[isGone ? "info" : "error"](details, "baseline not applied; trying again");
   }
+}
+
+/** Which is nobody's doing but that of whoever changed the baseline, or of the cluster's DNS. */
+function isOutdated({ was }: Applied): boolean {
+  return was === "outdated";
 }
 
 /** `drawbridge-00-default-deny-ingress (changed, last written by kubectl-edit at 2026-11-21T17:00:00Z)` */

@@ -1,10 +1,12 @@
 import { governingBaseline } from "../baseline/govern.ts";
+import { isAsWritten } from "../baseline/content.ts";
 import { isAsWanted, plan } from "../baseline/plan.ts";
+import { isOfBaseline } from "../baseline/protection.ts";
+import type { Baseline } from "../baseline/resolve.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import { ApiError, unlessNotFound } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
-import type { NetworkBaseline } from "../config/baseline.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
 import { FIELD_MANAGER } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
@@ -19,7 +21,8 @@ export interface PoliciesDeps {
 /** What was done about one policy, and who wrote to it last beside us, where there was one. */
 export interface Applied {
   readonly name: string;
-  readonly was: "missing" | "changed";
+  /** `outdated`: as we had left it, but another is wanted now. */
+  readonly was: "missing" | "changed" | "outdated";
   readonly by?: string;
   /** RFC 3339 */
   readonly at?: string;
@@ -40,7 +43,7 @@ export interface CompleteOptions {
 }
 
 /** The baseline that is to be in place in a namespace; undefined also where its mode does not enforce one. */
-export function enforcedBaseline({ metadata }: Namespace, configuration: Configuration): NetworkBaseline | undefined {
+export function enforcedBaseline({ metadata }: Namespace, configuration: Configuration): Baseline | undefined {
   const labels = metadata?.labels ?? {};
   if (governanceOf(labels, configuration).cap !== "enforce") return undefined;
   return governingBaseline(metadata?.name ?? "", labels, configuration.baselines);
@@ -53,7 +56,7 @@ export function enforcedBaseline({ metadata }: Namespace, configuration: Configu
  */
 export async function completePolicies(
   namespace: string,
-  baseline: NetworkBaseline,
+  baseline: Baseline,
   deps: PoliciesDeps,
   { signal, onApplied }: CompleteOptions = {},
 ): Promise<Completed> {
@@ -115,7 +118,9 @@ async function applyAll(
       const name = policy.metadata?.name ?? "";
       const existing = there.get(name);
       there.set(name, await applyPolicy(policy, existing, deps, signal));
-      done(existing === undefined ? { name, was: "missing" } : { name, was: "changed", ...lastWrite(existing) });
+      if (existing === undefined) done({ name, was: "missing" });
+      else if (isOfBaseline(existing) && isAsWritten(existing)) done({ name, was: "outdated" });
+      else done({ name, was: "changed", ...lastWrite(existing) });
     }
     return undefined;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { whyUnarmed } from "../baseline/resolve.ts";
 import { ApiError, unlessNotFound } from "../cluster/api-error.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
@@ -80,7 +81,8 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   if (namespace === undefined || isTerminating(namespace)) return { outcome: "absent" };
   if (!isPending(namespace)) return { outcome: "unmarked" };
   const governing = enforcedBaseline(namespace, deps.configuration());
-  if (governing === undefined) return { outcome: "ungoverned", namespace };
+  // What cannot be given yet must not be waited for.
+  if (governing === undefined || whyUnarmed(governing) !== undefined) return { outcome: "ungoverned", namespace };
   const baseline = governing.metadata.name;
   const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
   if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };

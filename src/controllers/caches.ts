@@ -1,6 +1,8 @@
-import type { KubernetesClient } from "../cluster/client.ts";
+import { DNS_NAMESPACES, type DnsObjects } from "../baseline/dns.ts";
+import type { KubernetesClient, Query } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
+import { at, items, text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../model/objects.ts";
 
@@ -10,6 +12,8 @@ export interface CacheEvents {
   readonly onRuleset: (change: Change<KubernetesObject>) => void;
   readonly onBaseline: (change: Change<KubernetesObject>) => void;
   readonly onException: (change: Change<KubernetesObject>) => void;
+  /** Something has changed of what tells where the cluster's DNS answers. */
+  readonly onDns: () => void;
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
 }
 
@@ -54,10 +58,30 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
       ...ofOurs,
     }),
   };
-  const all = Object.entries(reflectors);
+  const ofDns = (namespace: string, resource: string, path: string, query: Query = {}) => {
+    const name = `${namespace}/${resource}`;
+    const of = options<KubernetesObject>(name, events.onDns);
+    return [name, new Reflector<KubernetesObject>({ ...of, path, query })] as const;
+  };
+  const dns = {
+    apiServer: [ofDns("default", "services", paths.services("default"), { fieldSelector: "metadata.name=kubernetes" })],
+    services: DNS_NAMESPACES.map((name) => ofDns(name, "services", paths.services(name))),
+    endpointSlices: DNS_NAMESPACES.map((name) => ofDns(name, "endpointslices", paths.endpointSlices(name))),
+    daemonSets: [ofDns("kube-system", "daemonsets", paths.workloads("apps/v1", "kube-system", "daemonsets"))],
+  };
+  const listed = (of: readonly (readonly [string, Reflector<KubernetesObject>])[]) =>
+    of.flatMap(([, reflector]) => reflector.list());
+  const all = [...Object.entries(reflectors), ...Object.values(dns).flat()];
   return {
     namespace: (name: string) => reflectors.namespaces.get(name),
     namespaces: () => reflectors.namespaces.list(),
+    /** What tells where the cluster's DNS answers, beside the version of the API server. */
+    dnsObjects: (): Omit<DnsObjects, "gitVersion"> => ({
+      apiServerIPs: listed(dns.apiServer).flatMap((service) => items(at(service, "/spec/clusterIPs")).map(text)),
+      services: listed(dns.services),
+      endpointSlices: listed(dns.endpointSlices),
+      daemonSets: listed(dns.daemonSets),
+    }),
     policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
     /** As they are in the cluster, valid or not. */
     baselines: () => reflectors.networkbaselines.list(),

@@ -1,3 +1,5 @@
+import type { ClusterDns } from "../baseline/dns.ts";
+import { whyUnarmed } from "../baseline/resolve.ts";
 import type { Change } from "../cluster/reflector.ts";
 import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
@@ -32,6 +34,7 @@ export class LiveConfiguration {
   readonly #embedded: Documents;
   readonly #documents = new DocumentSet();
   readonly #problems = new Map<string, string>();
+  #dns: ClusterDns = { isKnown: false, why: "it has not been looked for yet" };
   #current: Configuration;
 
   constructor(mode: Cap, embedded: Documents) {
@@ -47,6 +50,14 @@ export class LiveConfiguration {
   /** One line for each document whose newest version is not in force. */
   get problems(): readonly string[] {
     return [...this.#problems.values()];
+  }
+
+  /** One line for each baseline that is in force and gives nothing. */
+  get unarmed(): readonly string[] {
+    return this.#current.baselines.flatMap((baseline) => {
+      const why = whyUnarmed(baseline);
+      return why === undefined ? [] : [`NetworkBaseline ${baseline.metadata.name} is given to no namespace: ${why}`];
+    });
   }
 
   exceptionsIn(namespace: string): readonly NetworkException[] {
@@ -85,6 +96,11 @@ export class LiveConfiguration {
     this.#changed(kind, object);
   }
 
+  setDns(dns: ClusterDns): void {
+    this.#dns = dns;
+    this.#current = this.#configure();
+  }
+
   #changed(kind: ConfigKind, object: KubernetesObject): void {
     this.#problems.delete(documentTitle(kind, object.metadata ?? {}));
     // Exceptions are looked up one by one: there may be thousands.
@@ -92,6 +108,6 @@ export class LiveConfiguration {
   }
 
   #configure(): Configuration {
-    return configure(this.#mode, this.#embedded, this.#documents);
+    return configure(this.#mode, this.#embedded, this.#documents, this.#dns);
   }
 }

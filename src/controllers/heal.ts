@@ -1,9 +1,9 @@
 import { plan } from "../baseline/plan.ts";
+import type { Baseline } from "../baseline/resolve.ts";
 import { isOfBaseline } from "../baseline/protection.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
 import { unlessNotFound } from "../cluster/api-error.ts";
 import { paths } from "../cluster/paths.ts";
-import type { NetworkBaseline } from "../config/baseline.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
@@ -19,7 +19,7 @@ export interface HealOptions {
   /** It is known to have had its baseline, or to have waited for it, whatever is left of that. */
   readonly isOwed: boolean;
   /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
-  readonly isNew: (namespace: Namespace, baseline: NetworkBaseline) => boolean;
+  readonly isNew: (namespace: Namespace, baseline: Baseline) => boolean;
   readonly onApplied: (applied: Applied) => void;
 }
 
@@ -49,7 +49,7 @@ async function hasOneOfBaseline(namespace: string, { client }: BaselineDeps): Pr
 }
 
 /** The baseline that is to stay in place in a namespace, if it is there: not of one that waits for it, or goes away. */
-export function keptBaseline(namespace: Namespace, configuration: Configuration): NetworkBaseline | undefined {
+export function keptBaseline(namespace: Namespace, configuration: Configuration): Baseline | undefined {
   return isTerminating(namespace) || isPending(namespace) ? undefined : enforcedBaseline(namespace, configuration);
 }
 
@@ -60,7 +60,7 @@ export function keptBaseline(namespace: Namespace, configuration: Configuration)
 export function lackedBy(
   namespace: Namespace,
   policies: readonly NetworkPolicy[],
-  baseline: NetworkBaseline,
+  baseline: Baseline,
   isOwed: boolean,
 ): ReturnType<typeof plan> {
   return isDue(policies, isOwed)

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { whyUnarmed } from "../baseline/resolve.ts";
 import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
@@ -119,10 +120,12 @@ export class NewSinceKeeper {
     this.#options.log.warn(details, "since when namespaces are new is not known yet; trying again");
   }
 
+  /** What gives nothing, as what it is to give is not known, is not enforced: nobody is to be cut off once it is. */
   #enforced(): readonly NetworkBaseline[] {
     const { mode, baselines } = this.#options.configuration();
     if (mode !== "enforce") return [];
-    return baselines.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, MOST_BASELINES);
+    const armed = baselines.filter((baseline) => whyUnarmed(baseline) === undefined);
+    return armed.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, MOST_BASELINES);
   }
 }
 

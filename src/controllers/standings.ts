@@ -1,9 +1,9 @@
 import { setImmediate as others } from "node:timers/promises";
 import { selectingBaselines } from "../baseline/govern.ts";
 import { plan } from "../baseline/plan.ts";
+import { type Baseline, whyUnarmed } from "../baseline/resolve.ts";
 import { type GovernedNamespace, type Overlap, type Standing, toldSince } from "../baseline/status.ts";
 import { wantedPolicies } from "../baseline/templates.ts";
-import type { NetworkBaseline } from "../config/baseline.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../model/objects.ts";
@@ -117,8 +117,12 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
   return { baseline: governing, standing, since, selecting };
 }
 
-/** By the caches, and what was tried. Undefined for a namespace that existed before its baseline, and is left alone. */
-function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: NetworkBaseline): Standing | undefined {
+/**
+ * By the caches, and what was tried. Undefined for a namespace that is left alone: it existed before its baseline, or
+ * what that is to give is not known.
+ */
+function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: Baseline): Standing | undefined {
+  if (whyUnarmed(baseline) !== undefined) return undefined;
   const waits = isPending(namespace);
   if (!waits && !isDue(policies, isOwed)) return undefined;
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""));

@@ -1,3 +1,4 @@
+import { whyUnarmed } from "../baseline/resolve.ts";
 import { baselineStatus, saysAll } from "../baseline/status.ts";
 import { ApiError } from "../cluster/api-error.ts";
 import { type FencedClient, TermEnded } from "../cluster/fence.ts";
@@ -109,7 +110,9 @@ export class StatusLoop {
     // As long as the cache holds what was there before our write.
     const before = written?.over === baseline ? written.status : at(baseline, "/status");
     const { governed = [], overlaps = [] } = (isInForce ? standings.get(name) : undefined) ?? {};
-    const status = baselineStatus({ generation, problem, governed, overlaps, before, now });
+    const document = this.#deps.configuration().baselines.find(({ metadata }) => metadata.name === name);
+    const unarmed = isInForce && document !== undefined ? whyUnarmed(document) : undefined;
+    const status = baselineStatus({ generation, problem, unarmed, governed, overlaps, before, now });
     if (saysAll(before, status)) return;
     // Of this very object, not of one that was created since under its name.
     const object = { apiVersion: API_VERSION, kind: "NetworkBaseline", metadata: { name, uid }, status };

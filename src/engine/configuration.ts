@@ -1,3 +1,5 @@
+import { CONVENTIONAL_DNS } from "../baseline/dns.ts";
+import { type Baseline, resolveBaseline } from "../baseline/resolve.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
 import { CAPS, type Cap, isCap } from "../config/mode.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
@@ -17,14 +19,15 @@ export interface Configuration {
   readonly mode: Cap;
   readonly rulesets: ReadonlyMap<string, Ruleset>;
   readonly defaultRuleset: Ruleset;
-  readonly baselines: readonly NetworkBaseline[];
+  readonly baselines: readonly Baseline[];
 }
 
 /**
  * `own` over `embedded`: a ruleset replaces the embedded one of its name (and may build upon it), the first baseline of
  * one's own replaces the embedded one whatever its name, or there would be no way to get rid of that.
+ * @param dns of the cluster; by default what is usual, where there is none that could be asked
  */
-export function configure(mode: Cap, embedded: Documents, own: Documents): Configuration {
+export function configure(mode: Cap, embedded: Documents, own: Documents, dns = CONVENTIONAL_DNS): Configuration {
   const documents = [...new Map([...embedded.rulesets, ...own.rulesets]).values()];
   const rulesets = new Map(
     documents.map((document) => [document.metadata.name, resolveRuleset(document, embedded.rulesets)]),
@@ -32,7 +35,12 @@ export function configure(mode: Cap, embedded: Documents, own: Documents): Confi
   const defaultRuleset = rulesets.get("default");
   if (defaultRuleset === undefined) throw new Error("the embedded ruleset default is missing");
   const baselines = own.baselines.size > 0 ? own.baselines : embedded.baselines;
-  return { mode, rulesets, defaultRuleset, baselines: [...baselines.values()] };
+  return {
+    mode,
+    rulesets,
+    defaultRuleset,
+    baselines: [...baselines.values()].map((document) => resolveBaseline(document, dns)),
+  };
 }
 
 /** What governs a namespace. `problems`: labels that say nothing we know, and what holds instead. */

@@ -29,6 +29,16 @@ export function parseCidr(text: string): Block | undefined {
   }
 }
 
+/** One address as every API server takes it: no prefix, no leading zeros, no zone. */
+export function isAddress(text: string): boolean {
+  return !/[/%]/.test(text) && withoutZeros(text) === text && parseCidr(text) !== undefined;
+}
+
+/** An address as a CIDR of just itself. */
+export function hostCidr(address: string): string {
+  return `${address}/${address.includes(":") ? BITS.IPv6 : BITS.IPv4}`;
+}
+
 function parseIPv4(text: string): Block {
   const { parsedAddress, subnetMask } = new Address4(text);
   const address = parsedAddress.reduce((value, byte) => value * 256 + Number(byte), 0);

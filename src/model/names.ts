@@ -15,6 +15,9 @@ export const PENDING_LABEL = `${GROUP}/baseline-pending`;
 /** Of the Lease: since when namespaces are new, for each baseline. */
 export const NEW_SINCE_ANNOTATION = `${GROUP}/new-since`;
 
+/** Of a policy of a baseline: what we have written in it, as a hash, so that it is seen whether somebody has changed it. */
+export const CONTENT_ANNOTATION = `${GROUP}/content`;
+
 /** Of our ValidatingWebhookConfiguration: until that time nothing is refused. */
 export const SUSPENDED_ANNOTATION = `${GROUP}/suspended-until`;
 

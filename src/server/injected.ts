@@ -1,5 +1,5 @@
 import { governingBaseline } from "../baseline/govern.ts";
-import type { NetworkBaseline } from "../config/baseline.ts";
+import type { Baseline } from "../baseline/resolve.ts";
 import { type Configuration, governanceOf } from "../engine/configuration.ts";
 import type { Labels } from "../model/objects.ts";
 
@@ -8,7 +8,7 @@ export function injectedBaseline(
   namespace: string,
   labels: Labels,
   configuration: Configuration,
-): NetworkBaseline | undefined {
+): Baseline | undefined {
   const isEnforced = governanceOf(labels, configuration).cap === "enforce";
   return isEnforced ? governingBaseline(namespace, labels, configuration.baselines) : undefined;
 }

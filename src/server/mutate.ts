@@ -1,3 +1,4 @@
+import { whyUnarmed } from "../baseline/resolve.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import { isRecord, type JsonPatchOperation, pointer, text } from "../model/json.ts";
 import { PENDING_LABEL } from "../model/names.ts";
@@ -21,7 +22,8 @@ export function mutate(request: AdmissionRequest, deps: MutateDeps): readonly Js
   const labels = labelsOf(object.metadata?.labels);
   if (Object.hasOwn(labels, PENDING_LABEL)) return [];
   if (operation === "CREATE") {
-    return injectedBaseline(text(object.metadata?.name), labels, deps.configuration()) ? stamp(object) : [];
+    const baseline = injectedBaseline(text(object.metadata?.name), labels, deps.configuration());
+    return baseline !== undefined && whyUnarmed(baseline) === undefined ? stamp(object) : [];
   }
   const wasPending = Object.hasOwn(labelsOf(oldObject?.metadata?.labels), PENDING_LABEL);
   return operation === "UPDATE" && wasPending && !deps.isOwn(request) ? stamp(object) : [];

@@ -1,5 +1,5 @@
 import { CLEANERS, FORGED_ADVICE, isEdited, isOfBaseline, KEPT_ADVICE } from "../baseline/protection.ts";
-import { wantedPolicies } from "../baseline/templates.ts";
+import { policyNames } from "../baseline/templates.ts";
 import type { Configuration } from "../engine/configuration.ts";
 import { text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
@@ -34,7 +34,7 @@ export async function protect(
   if (baseline === undefined) return undefined;
   if (!was) return [`NetworkPolicy ${namespace}/${nameOf(object)}: ${FORGED_ADVICE}`];
 
-  const isWanted = wantedPolicies(baseline, namespace).some(({ metadata }) => metadata?.name === nameOf(oldObject));
+  const isWanted = policyNames(baseline).includes(nameOf(oldObject));
   if (!isWanted || (object != null && !isEdited(oldObject, object))) return undefined;
   const isCleaner = operation === "DELETE" && CLEANERS.includes(userInfo.username ?? "");
   if (isCleaner && (await deps.isGoing(namespace, waitMs))) return undefined;

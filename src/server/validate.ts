@@ -1,4 +1,5 @@
 import { governingBaseline } from "../baseline/govern.ts";
+import { whyUnarmed } from "../baseline/resolve.ts";
 import type { NetworkException } from "../config/exception.ts";
 import { type Configuration, type Governance, governanceOf } from "../engine/configuration.ts";
 import { ALLOWED, boundLines, boundWarnings, type Decision, decide } from "../engine/decide.ts";
@@ -100,10 +101,11 @@ async function validateNamespace(
 
   const { cap, problems } = governance;
   const warnings = problems.map((problem) => `drawbridge: ${problem}`);
-  const withheld =
-    request.operation === "CREATE" && cap !== "enforce"
-      ? (governingBaseline(ref.name, labels, configuration.baselines)?.spec.templates.map(({ name }) => name) ?? [])
-      : [];
+  const isNew = request.operation === "CREATE";
+  const baseline = isNew ? governingBaseline(ref.name, labels, configuration.baselines) : undefined;
+  const withheld = cap === "enforce" ? [] : (baseline?.spec.templates.map(({ name }) => name) ?? []);
+  const unarmed = cap === "enforce" && baseline !== undefined ? whyUnarmed(baseline) : undefined;
+  if (unarmed !== undefined) warnings.push(`drawbridge: this namespace gets no policies: ${unarmed}`);
   if (withheld.length > 0 && cap === "warn") {
     warnings.push(`drawbridge: in mode enforce this namespace would get the policies ${withheld.join(", ")}`);
   }

@@ -50,6 +50,11 @@ export function createMetrics() {
       labelNames: ["outcome"] as const,
       registers,
     }),
+    dnsKnown: new Gauge({
+      name: "drawbridge_dns_known",
+      help: "1 when it is known where the cluster's DNS answers, so that baselines that allow it can be given to namespaces.",
+      registers,
+    }),
     baselineWrites: new Counter({
       name: "drawbridge_baseline_writes_total",
       help: "Writes to the API server for baselines: policy or marker.",
@@ -58,7 +63,7 @@ export function createMetrics() {
     }),
     baselineHealed: new Counter({
       name: "drawbridge_baseline_healed_total",
-      help: "Policies of baselines that were put back in place in finished namespaces, by what they were: missing or changed.",
+      help: "Policies of baselines that were put back in place in finished namespaces, by what they were: missing, changed, or outdated (as we had left them, but the baseline has changed).",
       labelNames: ["was"] as const,
       registers,
     }),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { governingBaseline, selectingBaselines } from "../../src/baseline/govern.ts";
 import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../../src/model/names.ts";
-import { networkBaseline } from "../helpers/build.ts";
+import { resolvedBaseline } from "../helpers/build.ts";
 
-const everyone = networkBaseline("everyone");
-const shops = networkBaseline("shops", { namespaceSelector: { matchLabels: { tenant: "shop" } } });
-const production = networkBaseline("a-production", {
+const everyone = resolvedBaseline("everyone");
+const shops = resolvedBaseline("shops", { namespaceSelector: { matchLabels: { tenant: "shop" } } });
+const production = resolvedBaseline("a-production", {
   namespaceSelector: { matchExpressions: [{ key: "environment", operator: "In", values: ["production"] }] },
 });
 const ALL = [shops, everyone, production];
@@ -28,7 +28,7 @@ describe("by selector", () => {
   });
   test("NotIn matches a namespace without the label", () => {
     const matchExpressions = [{ key: "environment", operator: "NotIn" as const, values: ["sandbox"] }];
-    const but = networkBaseline("but", { namespaceSelector: { matchExpressions } });
+    const but = resolvedBaseline("but", { namespaceSelector: { matchExpressions } });
     expect(of({}, [but])).toBe("but");
     expect(of({ environment: "sandbox" }, [but])).toBeUndefined();
   });

@@ -3,9 +3,9 @@ import { plan } from "../../src/baseline/plan.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { ObjectMeta } from "../../src/model/objects.ts";
-import { networkBaseline, networkPolicy } from "../helpers/build.ts";
+import { resolvedBaseline, networkPolicy } from "../helpers/build.ts";
 
-const wanted = wantedPolicies(networkBaseline(), "shop");
+const wanted = wantedPolicies(resolvedBaseline(), "shop");
 const [dns, ingress, egress] = wanted;
 if (dns === undefined || ingress === undefined || egress === undefined) throw new Error("three templates");
 
@@ -59,7 +59,7 @@ describe("ours", () => {
     const spec = ingress.spec as object;
     expect(ours(stored(ingress, {}, { ...spec, ingress: [] }))).toEqual(NOTHING);
     expect(ours(stored(ingress, {}, Object.fromEntries(Object.entries(spec).toReversed())))).toEqual(NOTHING);
-    const both = wantedPolicies(networkBaseline(), "shop").map((policy) => ({
+    const both = wantedPolicies(resolvedBaseline(), "shop").map((policy) => ({
       ...policy,
       spec: { ...(policy.spec as object), policyTypes: ["Egress", "Ingress"] },
     }));

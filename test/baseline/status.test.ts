@@ -89,6 +89,14 @@ describe("Ready", () => {
   });
 });
 
+test("a baseline whose policies cannot be made is not ready, and says why", () => {
+  expect(reasonOf("Ready", { unarmed: "the DNS is not known" })).toEqual([
+    "False",
+    "DNSUnknown",
+    "it is given to no namespace: the DNS is not known",
+  ]);
+});
+
 describe("Overlapping", () => {
   const overlap = (namespace: string, ...baselines: string[]): Overlap => ({ namespace, baselines });
   test.each<[string, readonly Overlap[], readonly unknown[]]>([

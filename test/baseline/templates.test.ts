@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TEMPLATES } from "../../src/config/baseline.ts";
+import { CONVENTIONAL_DNS } from "../../src/baseline/dns.ts";
+import { resolveBaseline } from "../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
@@ -7,10 +9,10 @@ import { policySubject } from "../../src/engine/subject.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { toPolicy } from "../../src/model/network-policy.ts";
 import { matches } from "../../src/model/selector.ts";
-import { networkBaseline } from "../helpers/build.ts";
+import { resolvedBaseline } from "../helpers/build.ts";
 
 const { rulesets, baselines } = await readEmbeddedPolicies();
-const all = wantedPolicies(networkBaseline(), "shop");
+const all = wantedPolicies(resolvedBaseline(), "shop");
 const byName = new Map(all.map((policy) => [policy.metadata?.name, policy]));
 
 function template(name: string) {
@@ -34,7 +36,7 @@ test("what allows comes before what denies, whatever the order in the document",
     ["01-default-deny-egress", "10-allow-dns-egress", "00-default-deny-ingress"] as const,
   ];
   for (const templates of orders) {
-    const names = wantedPolicies(networkBaseline("b", { templates }), "shop").map(({ metadata }) => metadata?.name);
+    const names = wantedPolicies(resolvedBaseline("b", { templates }), "shop").map(({ metadata }) => metadata?.name);
     expect(names[0]).toBe("drawbridge-10-allow-dns-egress");
     expect(names.slice(1)).toEqual(
       templates.filter((name) => !name.startsWith("10-")).map((name) => `drawbridge-${name}`),
@@ -43,7 +45,7 @@ test("what allows comes before what denies, whatever the order in the document",
 });
 
 test("only what the baseline names", () => {
-  const wanted = wantedPolicies(networkBaseline("b", { templates: ["00-default-deny-ingress"] }), "shop");
+  const wanted = wantedPolicies(resolvedBaseline("b", { templates: ["00-default-deny-ingress"] }), "shop");
   expect(wanted).toEqual([
     {
       apiVersion: "networking.k8s.io/v1",
@@ -55,6 +57,7 @@ test("only what the baseline names", () => {
         annotations: {
           description: "Nothing may connect to a Pod of this namespace unless another policy allows it.",
           owner: "Drawbridge, NetworkBaseline b",
+          "drawbridge.dev/content": expect.stringMatching(/^[\da-f]{16}$/),
         },
       },
       spec: { podSelector: {}, policyTypes: ["Ingress"] },
@@ -65,7 +68,9 @@ test("only what the baseline names", () => {
 test("the shipped baseline denies all and allows DNS", () => {
   const shipped = baselines.get("default");
   if (shipped === undefined) throw new Error("the shipped baseline is missing");
-  expect(wantedPolicies(shipped, "shop").map(({ metadata }) => metadata?.name)).toEqual([
+  expect(
+    wantedPolicies(resolveBaseline(shipped, CONVENTIONAL_DNS), "shop").map(({ metadata }) => metadata?.name),
+  ).toEqual([
     "drawbridge-10-allow-dns-egress",
     "drawbridge-00-default-deny-ingress",
     "drawbridge-01-default-deny-egress",

@@ -6,7 +6,7 @@ import { DocumentSet } from "../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { MODE_LABEL, PENDING_LABEL } from "../../src/model/names.ts";
 import type { ObjectMeta } from "../../src/model/objects.ts";
-import { networkBaseline, networkPolicy } from "../helpers/build.ts";
+import { resolvedBaseline, networkPolicy } from "../helpers/build.ts";
 
 const embedded = await readEmbeddedPolicies();
 const DAY_2 = "2026-11-02T00:00:00Z";
@@ -28,7 +28,7 @@ describe("whose baseline is kept", () => {
 });
 
 describe("what a namespace lacks", () => {
-  const baseline = networkBaseline();
+  const baseline = resolvedBaseline();
   const ours = wantedPolicies(baseline, "shop");
   const names = ours.map(({ metadata }) => metadata?.name);
   const ALL = { apply: names, conflicts: [] };

@@ -11,7 +11,7 @@ import { PENDING_LABEL } from "../../src/model/names.ts";
 import type { KubernetesObject, Namespace } from "../../src/model/objects.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { networkBaseline } from "../helpers/build.ts";
+import { networkBaseline, resolvedBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -57,7 +57,7 @@ class World {
       cached: {
         namespaces: () => [...this.namespaces.values()],
         policiesIn: (name) =>
-          wantedPolicies(networkBaseline(this.namespaces.get(name)?.metadata?.labels?.["tier"]), name),
+          wantedPolicies(resolvedBaseline(this.namespaces.get(name)?.metadata?.labels?.["tier"]), name),
         baselines: () => [...this.cache.values()],
       },
       failureOf: () => undefined,

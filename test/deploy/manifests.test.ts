@@ -98,13 +98,17 @@ describe("kustomization.yaml", () => {
   });
 });
 
-test("everything is in a namespace that Drawbridge leaves alone, or in none", () => {
+test("everything is in its namespace, which it leaves alone, or in none; but what it may see where the DNS is", () => {
   const clusterWide = ["Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];
   const { name } = only("Namespace").metadata ?? {};
   expect(SYSTEM_NAMESPACES).toContain(name);
-  for (const { kind = "", metadata } of objects) {
-    expect([kind, metadata?.namespace]).toEqual([kind, clusterWide.includes(kind) ? undefined : name]);
-  }
+  const elsewhere = objects.filter(
+    ({ kind = "", metadata }) => metadata?.namespace !== (clusterWide.includes(kind) ? undefined : name),
+  );
+  expect(elsewhere.map(({ kind, metadata }) => [kind, metadata?.namespace, metadata?.name])).toEqual([
+    ["Role", "kube-system", "drawbridge-dns"],
+    ["RoleBinding", "kube-system", "drawbridge-dns"],
+  ]);
 });
 
 test("the mode is one line", () => {
@@ -185,16 +189,25 @@ describe("what it may do", () => {
     readonly subjects: readonly object[];
   }
 
-  test.each(["ClusterRole", "Role"])("is bound to the Pod's service account: %s", (kind) => {
+  const role = (kind: string, name: string) =>
+    objects.find((object) => object.kind === kind && object.metadata?.name === name) as Role;
+
+  test.each([
+    ["ClusterRole", "drawbridge"],
+    ["Role", "drawbridge"],
+    ["Role", "drawbridge-dns"],
+  ])("is bound to the Pod's service account: %s %s", (kind, name) => {
     const account = only("ServiceAccount").metadata ?? {};
-    const { roleRef, subjects } = only(`${kind}Binding`) as Binding;
+    const binding = objects.find((one) => one.kind === `${kind}Binding` && one.metadata?.name === name) as Binding;
+    const { roleRef, subjects, metadata } = binding;
     expect(pod.serviceAccountName).toBe(account.name);
-    expect(roleRef).toMatchObject({ kind, name: only(kind).metadata?.name });
+    expect(metadata?.namespace).toBe(role(kind, name).metadata?.namespace);
+    expect(roleRef).toMatchObject({ kind, name });
     expect(subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: account.namespace }]);
   });
 
   test("has no wildcard, no Secret but the one of its CA, and nothing that leads to more", () => {
-    const { rules } = only("Role") as Role;
+    const rules = [...role("Role", "drawbridge").rules, ...role("Role", "drawbridge-dns").rules];
     const ofSecrets = rules.filter(({ resources }) => resources.includes("secrets"));
     expect(ofSecrets).toMatchObject([{ resources: ["secrets"], resourceNames: [SECRET_NAME] }]);
     const others = [...(only("ClusterRole") as Role).rules, ...rules.filter((rule) => !ofSecrets.includes(rule))];

@@ -1,3 +1,5 @@
+import { CONVENTIONAL_DNS } from "../../src/baseline/dns.ts";
+import { type Baseline, resolveBaseline } from "../../src/baseline/resolve.ts";
 import type { NetworkBaseline, TemplateName } from "../../src/config/baseline.ts";
 import type { NetworkException } from "../../src/config/exception.ts";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
@@ -158,6 +160,11 @@ export function networkException(
 }
 
 /** A NetworkBaseline for all namespaces, with every template unless others are named. */
+/** As the configuration has it, in a cluster whose DNS is where most have it. */
+export function resolvedBaseline(...args: Parameters<typeof networkBaseline>): Baseline {
+  return resolveBaseline(networkBaseline(...args), CONVENTIONAL_DNS);
+}
+
 export function networkBaseline(
   name = "default",
   spec: Partial<Omit<NetworkBaseline["spec"], "templates">> & { readonly templates?: readonly TemplateName[] } = {},

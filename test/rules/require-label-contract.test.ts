@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import { TEMPLATES } from "../../src/config/baseline.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import { requireLabelContract } from "../../src/rules/require-label-contract.ts";
-import { egress, expression, ingress, networkBaseline, networkPolicy, selector } from "../helpers/build.ts";
+import { egress, expression, ingress, resolvedBaseline, networkPolicy, selector } from "../helpers/build.ts";
 import { testRule } from "../helpers/test-rule.ts";
 
 const selecting = (podSelector: object) => networkPolicy({ spec: { podSelector } });
@@ -87,7 +87,7 @@ describe("whose selectors", () => {
   const peer = "/spec/egress/0/to/0/podSelector/matchLabels/k8s-app";
   testRule(requireLabelContract, {
     passes: [
-      ...wantedPolicies(networkBaseline("b", { templates: [...TEMPLATES] }), "shop").map((policy) => ({
+      ...wantedPolicies(resolvedBaseline("b", { templates: [...TEMPLATES] }), "shop").map((policy) => ({
         name: `what Drawbridge injects: ${policy.metadata?.name}`,
         policy,
       })),

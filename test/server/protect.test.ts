@@ -5,14 +5,14 @@ import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import { type ProtectDeps, protect } from "../../src/server/protect.ts";
 import type { AdmissionRequest } from "../../src/server/review.ts";
-import { networkBaseline, networkPolicy } from "../helpers/build.ts";
+import { networkBaseline, resolvedBaseline, networkPolicy } from "../helpers/build.ts";
 import { admissionRequest } from "./reviews.ts";
 
 const configuration = configure("enforce", await readEmbeddedPolicies(), {
   rulesets: new Map(),
   baselines: new Map([["default", networkBaseline("default")]]),
 });
-const [ours] = wantedPolicies(networkBaseline("default"), "shop") as [NetworkPolicy];
+const [ours] = wantedPolicies(resolvedBaseline("default"), "shop") as [NetworkPolicy];
 const theirs = networkPolicy();
 const CONTROLLER = "system:serviceaccount:kube-system:namespace-controller";
 const COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector";

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { dnsEgress, findDns } from "../../baseline/dns.ts";
 import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
@@ -11,6 +12,7 @@ import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { isNewDocument, LiveConfiguration } from "../../controllers/configuration.ts";
+import { DnsFollower } from "../../controllers/dns.ts";
 import { eventRecorder } from "../../controllers/events.ts";
 import { createGate } from "../../controllers/gate.ts";
 import { NewSinceKeeper } from "../../controllers/new-since.ts";
@@ -117,6 +119,12 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       outlive: outlives(address),
     });
 
+  let isSynced = false;
+  const reconsider = (): void => {
+    status.changed();
+    loop.reconsider(caches.namespaces());
+    admission?.changed();
+  };
   const onDocument = (kind: ConfigKind) => {
     return (change: Change<KubernetesObject>) => {
       const { type, object } = change;
@@ -131,12 +139,26 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
         metrics.configurationRejections.inc({ kind });
         log.error({ kind, namespace, name }, problem);
       }
-      if (kind === "NetworkException") return;
-      status.changed();
-      loop.reconsider(caches.namespaces());
-      admission?.changed();
+      if (kind !== "NetworkException") reconsider();
     };
   };
+  const gitVersion = await serverVersion(client, signal);
+  const dns = new DnsFollower({
+    find: () => findDns({ gitVersion, ...caches.dnsObjects() }),
+    onChange: (found) => {
+      configuration.setDns(found);
+      metrics.dnsKnown.set(found.isKnown ? 1 : 0);
+      if (found.isKnown)
+        log.info({ dns: dnsEgress(found.servers), by: found.servers.map(({ source }) => source) }, "the cluster's DNS");
+      else
+        log.error(
+          { why: found.why },
+          "the cluster's DNS is not known: baselines that allow it are given to no namespace",
+        );
+      reconsider();
+    },
+    narrowAfterMs: DNS_GONE_MS,
+  });
   const caches: Caches = createCaches(client, {
     onNamespace: (change) => {
       loop.onNamespace(change);
@@ -149,6 +171,8 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onRuleset: onDocument("NetworkRuleset"),
     onBaseline: onDocument("NetworkBaseline"),
     onException: onDocument("NetworkException"),
+    // Half of it would be taken for all of it.
+    onDns: () => isSynced && dns.look(),
     onTrouble: troubleLog(log, metrics),
   });
   caches.start();
@@ -157,7 +181,11 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     configuration,
     newSince,
     missing: caches.missing,
-    synced: caches.synced,
+    synced: async (until) => {
+      await caches.synced(until);
+      isSynced = true;
+      dns.look();
+    },
     work: async (writer, until) => {
       const end = AbortSignal.any([until, stopping.signal]);
       working = Promise.all([
@@ -186,6 +214,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     },
     stop: async () => {
       stopping.abort();
+      dns.stop();
       await working;
       await caches.stop();
     },
@@ -276,7 +305,16 @@ async function canBind(
   }
 }
 
+/** Longer than it takes to replace what serves DNS, and to see that this was a mistake. */
+const DNS_GONE_MS = 10 * 60_000;
+
 const START_TRIES = 10;
+
+/** How the API server calls its version; it has just answered us. */
+async function serverVersion(client: KubernetesClient, signal: AbortSignal): Promise<string> {
+  const { gitVersion } = await client.get<{ readonly gitVersion: string }>(paths.version(), { signal });
+  return gitVersion;
+}
 
 /** The name by which the API server knows us. Waits a while for an API server that is still starting. */
 async function whoAmI(client: KubernetesClient, log: Logger, signal: AbortSignal): Promise<string> {

@@ -175,7 +175,11 @@ function readiness(phase: Phase, cluster: Cluster | undefined, problem: string |
     ...(missing.length > 0 && { caches: `not yet read from the API server: ${missing.join(", ")}` }),
     ...(problem !== undefined && { certificate: problem }),
   };
-  return { ready: Object.keys(checks).length === 0, checks, configuration: cluster?.configuration.problems ?? [] };
+  return {
+    ready: Object.keys(checks).length === 0,
+    checks,
+    configuration: cluster === undefined ? [] : [...cluster.configuration.problems, ...cluster.configuration.unarmed],
+  };
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<string> {

@@ -1,0 +1,222 @@
+import type { NetworkBaseline } from "../config/baseline.ts";
+import { hostCidr, isAddress, parseCidr } from "../model/cidr.ts";
+import { at, canonical, items, text } from "../model/json.ts";
+import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
+import { type KubernetesObject, type Labels, labelsOf } from "../model/objects.ts";
+
+/** Where a cluster's DNS answers; or why that is not known. */
+export type ClusterDns =
+  | { readonly isKnown: true; readonly servers: readonly DnsServer[] }
+  | { readonly isKnown: false; readonly why: string };
+
+/** Something that answers, by what a NetworkPolicy can name it: policies see the Pods and their ports, not Services. */
+export interface DnsServer {
+  /** What told of it: `Service kube-system/kube-dns`. */
+  readonly source: string;
+  readonly peers: readonly DnsPeer[];
+  readonly ports: Readonly<Record<Protocol, number>>;
+}
+
+export type DnsPeer =
+  | { readonly namespace: string; readonly labels: Labels }
+  /** One address, without a prefix. */
+  | { readonly address: string };
+
+export interface EgressClause {
+  readonly to: readonly object[];
+  readonly ports: readonly { readonly port: number; readonly protocol: Protocol }[];
+}
+
+type Protocol = "UDP" | "TCP";
+
+/** Objects of the cluster that may tell; of other namespaces than DNS_NAMESPACES they are not looked at. */
+export interface DnsObjects {
+  /** Of the API server: providers tell of themselves there. */
+  readonly gitVersion: string;
+  /** Of Service default/kubernetes. */
+  readonly apiServerIPs: readonly string[];
+  readonly services: readonly KubernetesObject[];
+  readonly endpointSlices: readonly KubernetesObject[];
+  readonly daemonSets: readonly KubernetesObject[];
+}
+
+/** Whoever may write there runs the cluster. A Service of a tenant that calls itself kube-dns opens nothing. */
+export const DNS_NAMESPACES = ["kube-system", "openshift-dns"] as const;
+
+const PORT = 53;
+const BOTH = { UDP: PORT, TCP: PORT };
+const NODE_LOCAL_ADDRESS = "169.254.20.10";
+const GOOGLE_METADATA_ADDRESS = "169.254.169.254";
+
+/** All ways that Pods of a cluster may ask its DNS: a cache on the node stands beside what is behind the Service. */
+export function findDns(objects: DnsObjects): ClusterDns {
+  const found = objects.services
+    .filter((service) => isDns(service, objects.apiServerIPs))
+    .map((service) => behind(service, objects.endpointSlices));
+  const servers = [
+    ...found.filter((server) => typeof server !== "string"),
+    ...objects.daemonSets.flatMap(nodeCache),
+    ...(/-gke\./.test(objects.gitVersion) ? [GOOGLE] : []),
+  ];
+  if (servers.length > 0) return { isKnown: true, servers };
+  const whys = found.filter((server) => typeof server === "string");
+  return { isKnown: false, why: whys.length > 0 ? whys.join("; ") : NOWHERE };
+}
+
+/** What a baseline says itself, in place of what is found. */
+export function namedDns({
+  pods = [],
+  addresses = [],
+  port = PORT,
+}: NonNullable<NetworkBaseline["spec"]["dns"]>): ClusterDns {
+  const peers = [...pods, ...addresses.map((address) => ({ address }))];
+  return { isKnown: true, servers: [{ source: "the NetworkBaseline", peers, ports: { UDP: port, TCP: port } }] };
+}
+
+/** Where there is no cluster to ask: what kubeadm and most others set up. */
+export const CONVENTIONAL_DNS: ClusterDns = {
+  isKnown: true,
+  servers: [
+    { source: "convention", peers: [{ namespace: "kube-system", labels: { "k8s-app": "kube-dns" } }], ports: BOTH },
+  ],
+};
+
+const NOWHERE =
+  "there is no Service for it in kube-system (by the label k8s-app: kube-dns, or at the tenth address of the range of " +
+  "Services) nor openshift-dns/dns-default, and no node-local cache";
+
+/** Cloud DNS for GKE has nothing in the cluster that would tell; the metadata server of each node answers for it. */
+const GOOGLE: DnsServer = {
+  source: "GKE's metadata server",
+  peers: [{ address: GOOGLE_METADATA_ADDRESS }],
+  ports: BOTH,
+};
+
+/** By the label of kubeadm and most others, by its name in OpenShift, or by the address that kubelets are set up with. */
+function isDns(service: KubernetesObject, apiServerIPs: readonly string[]): boolean {
+  const { namespace = "", name } = service.metadata ?? {};
+  const ports = items(at(service, "/spec/ports"));
+  if (!ports.some((port) => at(port, "/port") === PORT)) return false;
+  if (namespace === "openshift-dns") return name === "dns-default";
+  if (namespace !== "kube-system") return false;
+  const addresses = [at(service, "/spec/clusterIP"), ...items(at(service, "/spec/clusterIPs"))].map(text);
+  return (
+    service.metadata?.labels?.["k8s-app"] === "kube-dns" ||
+    apiServerIPs.some((first) => addresses.some((address) => isTenth(address, first)))
+  );
+}
+
+/** The API server takes the first address of the range of Services, and those who set up clusters the tenth for DNS. */
+function isTenth(address: string, first: string): boolean {
+  const [a, b] = [parseCidr(address), parseCidr(first)];
+  return a !== undefined && b !== undefined && BigInt(a.range[0]) === BigInt(b.range[0]) + 9n;
+}
+
+/** What answers behind a Service, or why that can't be told. */
+function behind(service: KubernetesObject, endpointSlices: readonly KubernetesObject[]): DnsServer | string {
+  const { namespace = "", name = "" } = service.metadata ?? {};
+  const source = `Service ${namespace}/${name}`;
+  const slices = endpointSlices.filter(
+    ({ metadata }) => metadata?.namespace === namespace && metadata.labels?.["kubernetes.io/service-name"] === name,
+  );
+  const [udp, tcp] = [targetPort(service, "UDP", slices), targetPort(service, "TCP", slices)];
+  const port = udp ?? tcp;
+  if (port === undefined)
+    return `the ports behind ${source} are named, and it has no endpoints that tell their numbers`;
+  const ports = { UDP: udp ?? port, TCP: tcp ?? port };
+  const labels = labelsOf(at(service, "/spec/selector"));
+  if (Object.keys(labels).length > 0) return { source, peers: [{ namespace, labels }], ports };
+  const addresses = slices.flatMap((slice) =>
+    items(at(slice, "/endpoints")).flatMap((endpoint) => items(at(endpoint, "/addresses")).map(text)),
+  );
+  const peers = addresses.filter(isAddress).map((address) => ({ address }));
+  return peers.length > 0 ? { source, peers, ports } : `${source} selects no Pods and has no endpoints`;
+}
+
+/** The port of the Pod: policies are held against what a Service's address has been translated to. */
+function targetPort(
+  service: KubernetesObject,
+  protocol: Protocol,
+  slices: readonly KubernetesObject[],
+): number | undefined {
+  const port = items(at(service, "/spec/ports")).find(
+    (one) => at(one, "/port") === PORT && (text(at(one, "/protocol")) || "TCP") === protocol,
+  );
+  if (port === undefined) return undefined;
+  const target = at(port, "/targetPort") ?? PORT;
+  if (typeof target === "number") return target;
+  const name = text(at(port, "/name"));
+  for (const slice of slices) {
+    for (const one of items(at(slice, "/ports"))) {
+      const number = at(one, "/port");
+      const isIt = text(at(one, "/name")) === name && (text(at(one, "/protocol")) || "TCP") === protocol;
+      if (isIt && typeof number === "number") return number;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * NodeLocal DNSCache, by the option of its program that says where it listens. On the network of its node it can only be
+ * named by address. With a redirect of Cilium's it has a network of its own, and is a Pod like others.
+ */
+function nodeCache(daemonSet: KubernetesObject): DnsServer[] {
+  const { namespace = "", name = "" } = daemonSet.metadata ?? {};
+  const pod = at(daemonSet, "/spec/template");
+  const options = items(at(pod, "/spec/containers")).map((container) =>
+    [...items(at(container, "/command")), ...items(at(container, "/args"))].map(text),
+  );
+  const listening = options.map(localAddresses).find((addresses) => addresses !== undefined);
+  if (namespace !== "kube-system" || listening === undefined) return [];
+  const source = `DaemonSet ${namespace}/${name}`;
+  if (at(pod, "/spec/hostNetwork") !== true) {
+    return [
+      { source, peers: [{ namespace, labels: labelsOf(at(daemonSet, "/spec/selector/matchLabels")) }], ports: BOTH },
+    ];
+  }
+  const addresses = listening.length > 0 ? listening : [NODE_LOCAL_ADDRESS];
+  return [{ source, peers: addresses.map((address) => ({ address })), ports: BOTH }];
+}
+
+/** Of `-localip 169.254.20.10,10.96.0.10`; undefined where there is no such option. Placeholders are no addresses. */
+function localAddresses(options: readonly string[]): readonly string[] | undefined {
+  for (const [i, option] of options.entries()) {
+    const [flag, value = options[i + 1] ?? ""] = option.split("=", 2);
+    if (flag === "-localip" || flag === "--localip") {
+      return value.split(",").filter(isAddress);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * What opens the way to all of them, in the form that the API server stores. Peers with the same ports are one clause,
+ * in an order that does not depend on that of the objects.
+ */
+export function dnsEgress(servers: readonly DnsServer[]): EgressClause[] {
+  const clauses = new Map<string, { ports: DnsServer["ports"]; peers: Map<string, object> }>();
+  for (const { peers, ports } of servers) {
+    const clause = clauses.get(canonical(ports)) ?? { ports, peers: new Map<string, object>() };
+    for (const peer of peers.map(toPeer)) clause.peers.set(canonical(peer), peer);
+    clauses.set(canonical(ports), clause);
+  }
+  return sorted(clauses).map(({ ports, peers }) => ({
+    to: sorted(peers),
+    ports: [
+      { port: ports.UDP, protocol: "UDP" },
+      { port: ports.TCP, protocol: "TCP" },
+    ],
+  }));
+}
+
+function sorted<T>(byText: ReadonlyMap<string, T>): T[] {
+  return [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+}
+
+function toPeer(peer: DnsPeer): object {
+  if ("address" in peer) return { ipBlock: { cidr: hostCidr(peer.address) } };
+  return {
+    namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: peer.namespace } },
+    podSelector: { matchLabels: peer.labels },
+  };
+}

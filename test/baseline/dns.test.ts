@@ -1,0 +1,274 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type ClusterDns, type DnsObjects, dnsEgress, findDns } from "../../src/baseline/dns.ts";
+import { NAMESPACE_NAME_LABEL } from "../../src/model/names.ts";
+import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
+
+/** Objects as these clusters have them, without what nobody here looks at. */
+const KUBE_DNS = { "k8s-app": "kube-dns" };
+
+function service(
+  name: string,
+  { namespace = "kube-system", labels = KUBE_DNS, ...spec }: ServiceTweak = {},
+): KubernetesObject {
+  return {
+    kind: "Service",
+    metadata: { namespace, name, labels },
+    spec: { clusterIP: "10.96.0.10", clusterIPs: ["10.96.0.10"], selector: KUBE_DNS, ports: ports(53, 53), ...spec },
+  } as KubernetesObject;
+}
+
+interface ServiceTweak {
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
+  readonly selector?: Labels | undefined;
+  readonly ports?: readonly object[];
+}
+
+function ports(udp: number | string, tcp: number | string) {
+  return [
+    { name: "dns", port: 53, protocol: "UDP", targetPort: udp },
+    { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: tcp },
+    { name: "metrics", port: 9153, protocol: "TCP", targetPort: 9153 },
+  ];
+}
+
+function slice(namespace: string, of: string, number: number, addresses: readonly string[] = []): KubernetesObject {
+  return {
+    kind: "EndpointSlice",
+    metadata: { namespace, name: `${of}-x7k2p`, labels: { "kubernetes.io/service-name": of } },
+    endpoints: addresses.map((address) => ({ addresses: [address] })),
+    ports: [
+      { name: "dns-tcp", port: number, protocol: "TCP" },
+      { name: "dns", port: number, protocol: "UDP" },
+      { name: "metrics", port: 9154, protocol: "TCP" },
+    ],
+  } as KubernetesObject;
+}
+
+function nodeLocal({
+  hostNetwork = true,
+  args = ["-localip", "169.254.20.10,10.96.0.10", "-conf", "/etc/Corefile"],
+} = {}) {
+  const labels = { "k8s-app": "node-local-dns" };
+  return {
+    kind: "DaemonSet",
+    metadata: { namespace: "kube-system", name: "node-local-dns", labels },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { ...(hostNetwork && { hostNetwork }), containers: [{ name: "node-cache", args }] },
+      },
+    },
+  } as KubernetesObject;
+}
+
+const pods = (namespace: string, labels: Labels) => ({
+  namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
+  podSelector: { matchLabels: labels },
+});
+const block = (cidr: string) => ({ ipBlock: { cidr } });
+const on = (port: number, ...to: readonly object[]) => ({
+  to,
+  ports: [
+    { port, protocol: "UDP" },
+    { port, protocol: "TCP" },
+  ],
+});
+
+function found(objects: Partial<DnsObjects>): ClusterDns {
+  return findDns({
+    gitVersion: "v1.36.3",
+    apiServerIPs: ["10.96.0.1"],
+    services: [],
+    endpointSlices: [],
+    daemonSets: [],
+    ...objects,
+  });
+}
+
+function egressTo(dns: ClusterDns) {
+  if (!dns.isKnown) throw new Error(dns.why);
+  return dnsEgress(dns.servers);
+}
+
+const RKE2 = {
+  "app.kubernetes.io/instance": "rke2-coredns",
+  "app.kubernetes.io/name": "rke2-coredns",
+  "k8s-app": "kube-dns",
+};
+const OPENSHIFT = { "dns.operator.openshift.io/daemonset-dns": "default" };
+const openshift = service("dns-default", {
+  namespace: "openshift-dns",
+  labels: { "dns.operator.openshift.io/owning-dns": "default" },
+  selector: OPENSHIFT,
+  clusterIP: "172.30.0.10",
+  ports: ports("dns", "dns-tcp"),
+});
+
+describe("where the DNS of a cluster answers", () => {
+  test.each<[string, Partial<DnsObjects>, readonly object[]]>([
+    ["kubeadm, kind, EKS, AKS", { services: [service("kube-dns")] }, [on(53, pods("kube-system", KUBE_DNS))]],
+    [
+      "RKE2: by the label, under another name, with a selector of its own and named ports",
+      {
+        services: [service("rke2-coredns-rke2-coredns", { selector: RKE2, ports: ports("udp-53", "tcp-53") })],
+        endpointSlices: [slice("kube-system", "rke2-coredns-rke2-coredns", 53)],
+      },
+      [on(53, pods("kube-system", RKE2))],
+    ],
+    [
+      "Gardener: at another port of the Pod",
+      { services: [service("kube-dns", { ports: ports(8053, 8053) })] },
+      [on(8053, pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "OpenShift: in a namespace of its own, at the number of a named port",
+      { services: [openshift], endpointSlices: [slice("openshift-dns", "dns-default", 5353)] },
+      [on(5353, pods("openshift-dns", OPENSHIFT))],
+    ],
+    [
+      "by the tenth address of the range of Services, whatever it is called",
+      { services: [service("coredns", { labels: {}, selector: { "k8s-app": "coredns" } })] },
+      [on(53, pods("kube-system", { "k8s-app": "coredns" }))],
+    ],
+    [
+      "the same with IPv6 beside IPv4",
+      {
+        apiServerIPs: ["fd00:10:96::1"],
+        services: [
+          service("coredns", { labels: {}, clusterIP: "10.3.3.3", clusterIPs: ["10.3.3.3", "fd00:10:96::a"] }),
+        ],
+      },
+      [on(53, pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "NodeLocal DNSCache: on the node's network by its addresses, and the Pods behind it",
+      {
+        services: [service("kube-dns"), service("kube-dns-upstream", { clusterIP: "10.96.7.7" })],
+        daemonSets: [nodeLocal()],
+      },
+      [on(53, block("10.96.0.10/32"), block("169.254.20.10/32"), pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "NodeLocal DNSCache at another address, as Kubespray sets it up",
+      { services: [service("kube-dns")], daemonSets: [nodeLocal({ args: ["-localip=169.254.25.10", "-conf"] })] },
+      [on(53, block("169.254.25.10/32"), pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "NodeLocal DNSCache whose address is filled in elsewhere",
+      { services: [service("kube-dns")], daemonSets: [nodeLocal({ args: ["-localip", "__PILLAR__LOCAL__DNS__"] })] },
+      [on(53, block("169.254.20.10/32"), pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "NodeLocal DNSCache behind a redirect of Cilium's: Pods",
+      { services: [service("kube-dns")], daemonSets: [nodeLocal({ hostNetwork: false })] },
+      [on(53, pods("kube-system", KUBE_DNS), pods("kube-system", { "k8s-app": "node-local-dns" }))],
+    ],
+    [
+      "GKE with kube-dns: nodes may ask Cloud DNS as well",
+      { gitVersion: "v1.33.4-gke.1350000", services: [service("kube-dns")] },
+      [on(53, block("169.254.169.254/32"), pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "GKE with Cloud DNS: nothing of it is in the cluster",
+      { gitVersion: "v1.33.4-gke.1350000" },
+      [on(53, block("169.254.169.254/32"))],
+    ],
+    [
+      "a Service that selects nothing: the addresses that somebody has given it",
+      {
+        services: [service("kube-dns", { selector: undefined })],
+        endpointSlices: [slice("kube-system", "kube-dns", 53, ["192.168.7.2", "fd00::2"])],
+      },
+      [on(53, block("192.168.7.2/32"), block("fd00::2/128"))],
+    ],
+    [
+      "a Service for UDP alone: long answers come by TCP all the same",
+      { services: [service("kube-dns", { ports: ports(1053, 1053).slice(0, 1) })] },
+      [on(1053, pods("kube-system", KUBE_DNS))],
+    ],
+    [
+      "two at different ports: a clause for each",
+      {
+        services: [service("kube-dns", { ports: ports(8053, 8053) })],
+        daemonSets: [nodeLocal({ args: ["-localip", "169.254.20.10"] })],
+      },
+      [on(53, block("169.254.20.10/32")), on(8053, pods("kube-system", KUBE_DNS))],
+    ],
+  ])("%s", (_, objects, egress) => {
+    expect(egressTo(found(objects))).toEqual(egress);
+  });
+});
+
+describe("where it is not known", () => {
+  test.each<[string, Partial<DnsObjects>, RegExp]>([
+    ["EKS Auto Mode, AKS Automatic: there is no Service", {}, /^there is no Service for it in kube-system/],
+    [
+      "somebody's Service that calls itself so is nobody's DNS",
+      { services: [service("kube-dns", { namespace: "shop" }), service("dns-default", { namespace: "shop" })] },
+      /^there is no Service/,
+    ],
+    [
+      "another Service of OpenShift's namespace",
+      { services: [service("other", { namespace: "openshift-dns" })] },
+      /^there is/,
+    ],
+    [
+      "the label on what does not serve DNS",
+      { services: [service("x", { ports: ports(53, 53).slice(2) })] },
+      /^there is/,
+    ],
+    [
+      "somebody's DaemonSet",
+      { daemonSets: [{ ...nodeLocal(), metadata: { namespace: "shop", name: "x" } }] },
+      /^there is/,
+    ],
+    [
+      "an address that is not the tenth",
+      { services: [service("x", { labels: {}, clusterIP: "10.96.0.11", clusterIPs: [] })] },
+      /^there/,
+    ],
+    [
+      "named ports and no endpoints yet",
+      { services: [openshift] },
+      /^the ports behind Service openshift-dns\/dns-default are named/,
+    ],
+    [
+      "endpoints of another Service tell nothing",
+      {
+        services: [openshift],
+        endpointSlices: [slice("openshift-dns", "other", 5353), slice("shop", "dns-default", 5353)],
+      },
+      /^the ports behind/,
+    ],
+    [
+      "no Pods and no endpoints",
+      { services: [service("kube-dns", { selector: undefined })] },
+      /selects no Pods and has no endpoints$/,
+    ],
+  ])("%s", (_, objects, why) => {
+    expect(found(objects)).toEqual({ isKnown: false, why: expect.stringMatching(why) });
+  });
+});
+
+test("the answer does not depend on the order in which objects are heard of", () => {
+  const services = [service("kube-dns"), openshift, service("b", { ports: ports(8053, 8053), selector: { b: "1" } })];
+  const daemonSets = [
+    nodeLocal(),
+    nodeLocal({ hostNetwork: false }),
+    nodeLocal({ args: ["-localip", "169.254.25.10"] }),
+  ];
+  const endpointSlices = [slice("openshift-dns", "dns-default", 5353), slice("kube-system", "kube-dns", 53)];
+  const whole = found({ services, daemonSets, endpointSlices });
+  const shuffled = <T>(list: T[]) => fc.shuffledSubarray(list, { minLength: list.length });
+  fc.assert(
+    fc.property(shuffled(services), shuffled(daemonSets), shuffled(endpointSlices), (a, b, c) => {
+      const again = found({ services: a, daemonSets: b, endpointSlices: c });
+      expect(egressTo(again)).toEqual(egressTo(whole));
+    }),
+  );
+});

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ClusterDns, DnsServer } from "../../src/baseline/dns.ts";
+import { DnsFollower } from "../../src/controllers/dns.ts";
+
+const GONE_MS = 60_000;
+
+function server(address: string): DnsServer {
+  return { source: address, peers: [{ address }], ports: { UDP: 53, TCP: 53 } };
+}
+
+const [a, b, c] = [server("10.0.0.1"), server("10.0.0.2"), server("10.0.0.3")];
+const nothing = (why: string): ClusterDns => ({ isKnown: false, why });
+
+let found: ClusterDns;
+let told: string[];
+let follower: DnsFollower;
+
+function look(...servers: readonly DnsServer[]): void {
+  lookAt({ isKnown: true, servers });
+}
+
+function lookAt(dns: ClusterDns): void {
+  found = dns;
+  follower.look();
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  told = [];
+  follower = new DnsFollower({
+    find: () => found,
+    onChange: (dns) => {
+      told.push(
+        dns.isKnown
+          ? dns.servers
+              .map(({ source }) => source)
+              .toSorted()
+              .join(" ")
+          : dns.why,
+      );
+    },
+    narrowAfterMs: GONE_MS,
+  });
+});
+afterEach(() => {
+  follower.stop();
+  vi.useRealTimers();
+});
+
+test("what is found is told once, what comes beside it at once", () => {
+  look(a);
+  look(a);
+  look(a, b);
+  look(b, a);
+  expect(told).toEqual(["10.0.0.1", "10.0.0.1 10.0.0.2"]);
+});
+
+test("what is gone stays open until it has been gone for long", () => {
+  look(a, b);
+  look(b);
+  vi.advanceTimersByTime(GONE_MS - 1);
+  follower.look();
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+  vi.advanceTimersByTime(1);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2", "10.0.0.2"]);
+});
+
+test("what comes in the place of something else is open at once, beside it", () => {
+  look(a);
+  look(b);
+  expect(told).toEqual(["10.0.0.1", "10.0.0.1 10.0.0.2"]);
+  vi.advanceTimersByTime(GONE_MS);
+  expect(told.at(-1)).toBe("10.0.0.2");
+});
+
+test("what comes back in time is never closed", () => {
+  look(a, b);
+  look(b);
+  vi.advanceTimersByTime(GONE_MS / 2);
+  look(a, b);
+  vi.advanceTimersByTime(2 * GONE_MS);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+});
+
+test("each that goes has its own time", () => {
+  look(a, b, c);
+  look(b, c);
+  vi.advanceTimersByTime(GONE_MS - 1);
+  look(c);
+  vi.advanceTimersByTime(GONE_MS - 1);
+  expect(told).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(told.at(-1)).toBe("10.0.0.3");
+});
+
+test("where nothing is found any more the last answer stays, for ever", () => {
+  look(a, b);
+  look(a);
+  lookAt(nothing("it is gone"));
+  vi.advanceTimersByTime(10 * GONE_MS);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+});
+
+test("as long as nothing was found ever, why not is told", () => {
+  lookAt(nothing("there is none"));
+  lookAt(nothing("there is none"));
+  lookAt(nothing("it has no endpoints"));
+  look(a);
+  expect(told).toEqual(["there is none", "it has no endpoints", "10.0.0.1"]);
+});
+
+test("nothing is closed after the stop", () => {
+  look(a, b);
+  look(a);
+  follower.stop();
+  vi.advanceTimersByTime(2 * GONE_MS);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+});
