@@ -288,7 +288,7 @@ describeCluster("the life of a server", (cluster) => {
       });
     };
     const READ = {
-      apiGroups: ["", "networking.k8s.io", "drawbridge.dev"],
+      apiGroups: ["", "apps", "discovery.k8s.io", "networking.k8s.io", "drawbridge.dev"],
       resources: ["*"],
       verbs: ["get", "list", "watch"],
     };
