@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { dnsEgress, findDns } from "../../baseline/dns.ts";
-import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
+import { ApiError } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
-import { paths } from "../../cluster/paths.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
 import type { Cap } from "../../config/mode.ts";
@@ -21,13 +19,13 @@ import { wakeWorkloads } from "../../controllers/wake.ts";
 import { createRegistrar, type Registrar } from "../../controllers/registrar.ts";
 import { type Address, outlives } from "../../controllers/webhook-configurations.ts";
 import type { Documents } from "../../engine/configuration.ts";
-import { InputError } from "../../model/errors.ts";
-import { FIELD_MANAGER, GROUP } from "../../model/names.ts";
-import { isTerminating, type KubernetesObject, type Labels, type Namespace } from "../../model/objects.ts";
+import { FIELD_MANAGER } from "../../model/names.ts";
+import { isTerminating, type KubernetesObject, type Labels } from "../../model/objects.ts";
 import type { Ensured } from "../../server/gate.ts";
 import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { canBind, introduce, liveNamespace, namespaceLabels } from "./questions.ts";
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
@@ -66,7 +64,7 @@ export interface Cluster {
 /** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   const { client, mode, address, embedded, log, metrics, signal } = how;
-  const user = await whoAmI(client, log, signal);
+  const { user, gitVersion } = await introduce(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const stopping = new AbortController();
   let working: Promise<unknown> = Promise.resolve();
@@ -142,7 +140,6 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       if (kind !== "NetworkException") reconsider();
     };
   };
-  const gitVersion = await serverVersion(client, signal);
   const dns = new DnsFollower({
     find: () => findDns({ gitVersion, ...caches.dnsObjects() }),
     onChange: (found) => {
@@ -260,89 +257,5 @@ export function troubleLog(log: Logger, metrics: Metrics): (resource: string, tr
   };
 }
 
-/** A policy often comes right after its namespace, before the cache has heard of it. */
-async function namespaceLabels(
-  name: string,
-  waitMs: number,
-  caches: Caches,
-  client: KubernetesClient,
-): Promise<Labels | undefined> {
-  const cached = caches.namespace(name);
-  const namespace = cached ?? (await liveNamespace(name, waitMs, client));
-  return namespace && (namespace.metadata?.labels ?? {});
-}
-
-async function liveNamespace(name: string, waitMs: number, client: KubernetesClient): Promise<Namespace | undefined> {
-  try {
-    return await unlessNotFound(client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs }));
-  } catch (error) {
-    throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
-  }
-}
-
-async function canBind(
-  { username, uid, groups, extra }: UserInfo,
-  ruleset: string,
-  waitMs: number,
-  client: KubernetesClient,
-): Promise<boolean> {
-  const resourceAttributes = { group: GROUP, resource: "networkrulesets", name: ruleset, verb: "bind" };
-  const review = {
-    apiVersion: "authorization.k8s.io/v1",
-    kind: "SubjectAccessReview",
-    spec: { user: username, uid, groups, extra, resourceAttributes },
-  };
-  try {
-    const { status } = await client.create<{ readonly status?: { readonly allowed?: boolean } }>(
-      paths.subjectAccessReviews(),
-      review,
-      { timeoutMs: waitMs },
-    );
-    return status?.allowed === true;
-  } catch (error) {
-    const message = `whether ${username} may bind NetworkRuleset ${ruleset} cannot be told: ${String(error)}`;
-    throw new Error(message, { cause: error });
-  }
-}
-
 /** Longer than it takes to replace what serves DNS, and to see that this was a mistake. */
 const DNS_GONE_MS = 10 * 60_000;
-
-const START_TRIES = 10;
-
-/** How the API server calls its version; it has just answered us. */
-async function serverVersion(client: KubernetesClient, signal: AbortSignal): Promise<string> {
-  const { gitVersion } = await client.get<{ readonly gitVersion: string }>(paths.version(), { signal });
-  return gitVersion;
-}
-
-/** The name by which the API server knows us. Waits a while for an API server that is still starting. */
-async function whoAmI(client: KubernetesClient, log: Logger, signal: AbortSignal): Promise<string> {
-  const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
-  for (let tries = 1; ; tries++) {
-    try {
-      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, {
-        timeoutMs: 5_000,
-        signal,
-      });
-      return answer.status?.userInfo?.username ?? "";
-    } catch (error) {
-      signal.throwIfAborted();
-      const isPassing =
-        error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
-      if (!isPassing || tries === START_TRIES) {
-        throw new InputError(
-          "cluster-unreachable",
-          `the API server cannot be asked who we are: ${String(error)}. Check its address, the CA and the credentials.`,
-          { cause: error },
-        );
-      }
-      log.warn({ tries, error: String(error) }, "the API server does not answer yet");
-      await sleep(1_000, undefined, { signal });
-    }
-  }
-}
-
-interface SelfSubjectReview {
-  readonly status?: { readonly userInfo?: { readonly username?: string } };
-}

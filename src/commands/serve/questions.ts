@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
+import type { KubernetesClient } from "../../cluster/client.ts";
+import { paths } from "../../cluster/paths.ts";
+import type { Caches } from "../../controllers/caches.ts";
+import { InputError } from "../../model/errors.ts";
+import { GROUP } from "../../model/names.ts";
+import type { Labels, Namespace } from "../../model/objects.ts";
+import type { UserInfo } from "../../server/review.ts";
+import type { Logger } from "../../telemetry/log.ts";
+
+/** What the API server is asked while a request waits for the answer, or before any can come. */
+
+/** A policy often comes right after its namespace, before the cache has heard of it. */
+export async function namespaceLabels(
+  name: string,
+  waitMs: number,
+  caches: Caches,
+  client: KubernetesClient,
+): Promise<Labels | undefined> {
+  const cached = caches.namespace(name);
+  const namespace = cached ?? (await liveNamespace(name, waitMs, client));
+  return namespace && (namespace.metadata?.labels ?? {});
+}
+
+export async function liveNamespace(
+  name: string,
+  waitMs: number,
+  client: KubernetesClient,
+): Promise<Namespace | undefined> {
+  try {
+    return await unlessNotFound(client.get<Namespace>(paths.namespaces(name), { timeoutMs: waitMs }));
+  } catch (error) {
+    throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+export async function canBind(
+  { username, uid, groups, extra }: UserInfo,
+  ruleset: string,
+  waitMs: number,
+  client: KubernetesClient,
+): Promise<boolean> {
+  const resourceAttributes = { group: GROUP, resource: "networkrulesets", name: ruleset, verb: "bind" };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user: username, uid, groups, extra, resourceAttributes },
+  };
+  try {
+    const { status } = await client.create<{ readonly status?: { readonly allowed?: boolean } }>(
+      paths.subjectAccessReviews(),
+      review,
+      { timeoutMs: waitMs },
+    );
+    return status?.allowed === true;
+  } catch (error) {
+    const message = `whether ${username} may bind NetworkRuleset ${ruleset} cannot be told: ${String(error)}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+export interface Introduction {
+  /** The name by which the API server knows us. */
+  readonly user: string;
+  /** Its version, as it calls it. */
+  readonly gitVersion: string;
+}
+
+/** Waits a while for an API server that is still starting. @throws InputError cluster-unreachable */
+export async function introduce(client: KubernetesClient, log: Logger, signal: AbortSignal): Promise<Introduction> {
+  const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+  const options = { timeoutMs: 5_000, signal };
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, options);
+      const { gitVersion } = await client.get<{ readonly gitVersion: string }>(paths.version(), options);
+      return { user: answer.status?.userInfo?.username ?? "", gitVersion };
+    } catch (error) {
+      signal.throwIfAborted();
+      const isPassing =
+        error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
+      if (!isPassing || tries === START_TRIES) {
+        throw new InputError(
+          "cluster-unreachable",
+          `the API server cannot be asked who we are: ${String(error)}. Check its address, the CA and the credentials.`,
+          { cause: error },
+        );
+      }
+      log.warn({ tries, error: String(error) }, "the API server does not answer yet");
+      await sleep(1_000, undefined, { signal });
+    }
+  }
+}
+
+const START_TRIES = 10;
+
+interface SelfSubjectReview {
+  readonly status?: { readonly userInfo?: { readonly username?: string } };
+}
