@@ -3,6 +3,7 @@ import type { JsonPatchOperation } from "../model/json.ts";
 import type { KubernetesObject } from "../model/objects.ts";
 import { eventOf, linesOf, pageOf, type RawList, type WatchEvent } from "./answers.ts";
 import { ApiError, messageOf, refusal } from "./api-error.ts";
+import { serverClock } from "./server-clock.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -54,6 +55,7 @@ export class KubernetesClient {
   readonly #authenticate: () => Promise<Authentication>;
   readonly #userAgent: string;
   readonly #closing = new AbortController();
+  readonly #clock = serverClock();
   #authentication: Promise<Authentication> | undefined;
   #authenticationEndsAt = 0;
   #dispatcher: Dispatcher | undefined;
@@ -62,6 +64,11 @@ export class KubernetesClient {
     this.#server = server;
     this.#authenticate = authenticate;
     this.#userAgent = userAgent;
+  }
+
+  /** Milliseconds since 1970 by the API server's clock, wherever that of this machine is. */
+  now(): number {
+    return this.#clock.now();
   }
 
   get<T>(path: string, options: CallOptions = {}): Promise<T> {
@@ -180,14 +187,14 @@ export class KubernetesClient {
     }
   }
 
-  #send({ headers, dispatcher }: Authentication, call: RawCall): Promise<Dispatcher.ResponseData> {
+  async #send({ headers, dispatcher }: Authentication, call: RawCall): Promise<Dispatcher.ResponseData> {
     const { method, path, query = {}, body, ...rest } = call;
     const url = new URL(this.#server.pathname.replace(/\/$/, "") + path, this.#server);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const ours = { ...headers, accept: "application/json", "user-agent": this.#userAgent };
-    return body === undefined
+    const response = await (body === undefined
       ? request(url, { ...rest, method, dispatcher, headers: ours })
       : request(url, {
           ...rest,
@@ -195,7 +202,9 @@ export class KubernetesClient {
           dispatcher,
           headers: { ...ours, "content-type": body.type },
           body: JSON.stringify(body.value),
-        });
+        }));
+    this.#clock.hear(response.headers["date"]);
+    return response;
   }
 
   /** The error to throw for what went wrong in a call; and if it was the connection or who we are, begins anew there. */

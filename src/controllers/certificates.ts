@@ -33,7 +33,8 @@ export interface CertificatesOptions {
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly now?: () => number;
+  /** Milliseconds since 1970 by the clock of those who verify certificates: the API server's. */
+  readonly now: () => number;
   readonly elapsed?: () => number;
 }
 
@@ -57,7 +58,7 @@ const BACKOFF = { minMs: 200, maxMs: 30_000 };
  * good stays in use.
  */
 export class Certificates {
-  readonly #options: CertificatesOptions & { readonly now: () => number; readonly elapsed: () => number };
+  readonly #options: CertificatesOptions & { readonly elapsed: () => number };
   readonly #secrets: Reflector<Secret>;
   readonly #webhooks: WebhookWatch;
   readonly #record: Recorder;
@@ -73,7 +74,7 @@ export class Certificates {
   #leaf: Leaf | undefined;
 
   constructor(options: CertificatesOptions) {
-    this.#options = { now: Date.now, elapsed: () => performance.now(), ...options };
+    this.#options = { elapsed: () => performance.now(), ...options };
     const { client, webhooks, namespace, onTrouble } = this.#options;
     this.#secrets = new Reflector<Secret>({
       client,

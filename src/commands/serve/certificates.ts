@@ -23,6 +23,8 @@ export interface CertificatesDeps {
   readonly lives: Lives;
   /** Every certificate after the initial one. */
   readonly use: (pair: Pair) => void;
+  /** Milliseconds since 1970, as those count them who look at the certificates. */
+  readonly now: () => number;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -34,10 +36,11 @@ export async function sharedCertificates(
   namespace: string,
   webhooks: WebhookWatch,
 ): Promise<ServerCertificates> {
-  const { names, lives, use, log, metrics } = deps;
-  const { leaf } = await inMemory(names, new Date(), lives);
+  const { use, ...others } = deps;
+  const { names, lives, now, log, metrics } = others;
+  const { leaf } = await inMemory(names, new Date(now()), lives);
   const onTrouble = troubleLog(log, metrics);
-  const shared = new Certificates({ client, webhooks, namespace, names, lives, onLeaf: use, onTrouble, log, metrics });
+  const shared = new Certificates({ ...others, client, webhooks, namespace, onLeaf: use, onTrouble });
   return {
     initial: leaf,
     start: () => shared.start(),
@@ -62,16 +65,16 @@ const BACKOFF = { minMs: 1_000, maxMs: 60_000 };
  * @throws InputError invalid-certificate
  */
 export async function ownCertificates(deps: CertificatesDeps, folder: string | undefined): Promise<ServerCertificates> {
-  const { names, lives, use, log, metrics } = deps;
-  const now = new Date();
+  const { names, lives, use, now, log, metrics } = deps;
+  const start = new Date(now());
   let own: OwnCertificate =
-    folder === undefined ? await inMemory(names, now, lives) : await inFolder(folder, names, now, lives);
+    folder === undefined ? await inMemory(names, start, lives) : await inFolder(folder, names, start, lives);
   const measure = (): void => {
     metrics.certificateExpiry.set({ what: "ca" }, Math.floor(own.ca.notAfter / 1000));
     metrics.certificateExpiry.set({ what: "leaf" }, Math.floor(own.leaf.notAfter / 1000));
   };
   const look = async (): Promise<void> => {
-    const at = Date.now();
+    const at = now();
     if (at < renewAt(own.leaf, lives) || at >= own.ca.notAfter) return;
     own = await renew(own, names, new Date(at), lives, folder);
     use(own.leaf);
@@ -98,7 +101,7 @@ export async function ownCertificates(deps: CertificatesDeps, folder: string | u
       return own.ca.cert;
     },
     get problem() {
-      return own.leaf.notAfter <= Date.now() ? "it has ended, and so has its CA: start the server anew" : undefined;
+      return own.leaf.notAfter <= now() ? "it has ended, and so has its CA: start the server anew" : undefined;
     },
     stop: async () => {
       stopping.abort();

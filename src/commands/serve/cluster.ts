@@ -67,6 +67,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   const { user, gitVersion } = await introduce(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const stopping = new AbortController();
+  const now = (): number => client.now();
   let working: Promise<unknown> = Promise.resolve();
   const writing = {
     client,
@@ -87,9 +88,9 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       policiesIn: (namespace) => caches.policiesIn(namespace),
     },
     isNew: (namespace, baseline) => newSince.isNew(namespace, baseline),
-    record: eventRecorder(log, Date.now),
+    record: eventRecorder(log, now),
     onTried: () => status.changed(),
-    wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now: Date.now }),
+    wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now }),
   });
   const status = new StatusLoop({
     log,
@@ -104,7 +105,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     failureOf: (namespace) => loop.failureOf(namespace),
     isOwed: (namespace) => loop.isOwed(namespace),
     isBeginning: () => loop.isBeginning,
-    now: Date.now,
+    now,
   });
 
   // Without an address nobody calls the gate, so nothing may make it shut.

@@ -63,7 +63,8 @@ async function serve(
   const alone = configure(mode, embedded, own);
   const client = await clientOf(settings);
   const shared = await sharedNamespace(options, settings);
-  const suspension = watchSuspension(log, Date.now);
+  const now = (): number => client?.now() ?? Date.now();
+  const suspension = watchSuspension(log, now);
   const webhooks =
     client && (shared !== undefined || address !== undefined)
       ? new WebhookWatch({ client, onTrouble: troubleLog(log, metrics), elapsed: () => performance.now() })
@@ -72,7 +73,7 @@ async function serve(
   let cluster: Cluster | undefined;
   let leadership: Leadership | undefined;
   const use = (pair: Pair): void => useCertificate(app, pair);
-  const deps = { names: settings.names, lives, use, log, metrics };
+  const deps = { names: settings.names, lives, use, now, log, metrics };
   const certificates =
     client && shared !== undefined && webhooks
       ? await sharedCertificates(deps, client, shared, webhooks)
@@ -101,7 +102,7 @@ async function serve(
     phase: () => phase,
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
-    now: Date.now,
+    now,
     suspendedUntil: suspension.until,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
     // Without a cluster nobody could be asked, and there is nothing to be bound to.
