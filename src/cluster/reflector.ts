@@ -63,6 +63,8 @@ export class Reflector<T extends KubernetesObject> {
   #absences = 0;
   /** Whether a watch has got anywhere since the last 410. */
   #hasFollowed = false;
+  /** When (performance.now()) the last watch began. */
+  #watchedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -171,6 +173,7 @@ export class Reflector<T extends KubernetesObject> {
   /** Until the server ends the watch, which it does in good order every few minutes. */
   async #watch(from: string): Promise<void> {
     const { client, path, inactivityMs = 150_000 } = this.#options;
+    await this.#untilDue();
     const silence = new AbortController();
     const message = `The watch of ${path} was silent for ${inactivityMs} ms.`;
     const timer = setTimeout(() => silence.abort(new ApiError({ status: 0, reason: "Silent", message })), inactivityMs);
@@ -192,6 +195,13 @@ export class Reflector<T extends KubernetesObject> {
     // Again at once; but something that ends every watch at once must not be asked in a hot loop.
     if (!isAlive()) throw new ApiError({ status: 0, reason: "ConnectionFailed", message: "The watch ended at once." });
     this.#thrive();
+  }
+
+  /** Nothing is wrong with a watch that tells something and ends; but if all do, a change must not cost a call each. */
+  async #untilDue(): Promise<void> {
+    const waitMs = this.#watchedAt + this.#backoff.minMs / 2 - performance.now();
+    if (waitMs > 0) await pause(waitMs, this.#stopping.signal);
+    this.#watchedAt = performance.now();
   }
 
   #thrive(): void {

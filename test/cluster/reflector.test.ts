@@ -406,6 +406,28 @@ describe("no hot loop", () => {
     expect(server.count("list")).toBeLessThanOrEqual(AT_MOST);
   });
 
+  test.each([
+    ["410 as HTTP status, each second time", [refuse(410)], "end"],
+    ["410 as ERROR event", [], "gone"],
+    ["their end", [], "end"],
+  ] as const)("when something changes in every watch, and what comes next is %s", async (_what, others, then) => {
+    let turn = 0;
+    server.always("watch", (request, response) => {
+      turn += 1;
+      const metadata = { name: "one", namespace: "a", uid: "uid", resourceVersion: String(1_000 + turn) };
+      const lines = [eventLine("MODIFIED", { metadata }), ...(then === "gone" ? [errorLine(410)] : [])];
+      const answers = [watchOf(lines, "end"), ...others];
+      answers[turn % answers.length]?.(request, response);
+    });
+    build({ backoff });
+    reflector.start();
+    await wait(TIME_MS);
+    expect(server.count("watch")).toBeGreaterThan(2);
+    // Nothing is waited for as after a failure, but no two begin within 10 ms.
+    expect(server.count("watch")).toBeLessThanOrEqual(TIME_MS / 10 + 1);
+    expect(server.count("list")).toBeLessThanOrEqual(TIME_MS / 10 + 2);
+  });
+
   test("when lists and watches are suddenly always gone", async () => {
     await following({ backoff });
     server.put("a", "one");
