@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { ApiError } from "./api-error.ts";
 
 export interface Backoff {
   readonly minMs: number;
@@ -13,6 +14,15 @@ export function backoffMs(failures: number, { minMs, maxMs }: Backoff): number {
   const full = Math.min(maxMs, minMs * 2 ** (failures - 1));
   return full * (0.5 + Math.random() / 2);
 }
+
+/** How long to wait after an error that was the n-th in a row: what the API server asks for comes first. */
+export function retryMs(error: unknown, failures: number, backoff: Backoff): number {
+  const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+  return Math.min(asked, MAX_RETRY_AFTER_MS) + backoffMs(failures, backoff);
+}
+
+/** A Retry-After is the server's wish, not a way to switch us off. */
+const MAX_RETRY_AFTER_MS = 60_000;
 
 /** Waits; an abort ends the wait early and is not an error. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { KubernetesObject } from "../model/objects.ts";
-import { type Backoff, backoffMs, pause } from "./backoff.ts";
+import { type Backoff, pause, retryMs } from "./backoff.ts";
 import type { WatchEvent } from "./answers.ts";
 import { ApiError } from "./api-error.ts";
 import type { KubernetesClient, Query } from "./client.ts";
@@ -139,8 +139,7 @@ export class Reflector<T extends KubernetesObject> {
           this.#hasFollowed = false;
           continue;
         }
-        const retryAfterMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-        await pause(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + backoffMs(this.#failures, this.#backoff), signal);
+        await pause(retryMs(error, this.#failures, this.#backoff), signal);
       }
     }
   }
@@ -285,9 +284,6 @@ export function keyOf({ metadata }: KubernetesObject): string {
   const name = metadata?.name ?? "";
   return metadata?.namespace ? `${metadata.namespace}/${name}` : name;
 }
-
-/** A Retry-After is the server's wish, not a way to switch us off. */
-const MAX_RETRY_AFTER_MS = 60_000;
 
 const LISTS_UNTIL_ABSENT = 3;
 

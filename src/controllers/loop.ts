@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs, pause } from "../cluster/backoff.ts";
+import { type Backoff, pause, retryMs } from "../cluster/backoff.ts";
 
 export interface LoopOptions {
   /** Level-triggered: looks at how things are and does what is to be done. */
@@ -32,7 +32,7 @@ export function startLoop({ look, onError, everyMs, backoff, signal }: LoopOptio
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const retryInMs = backoffMs(failures, backoff);
+        const retryInMs = retryMs(error, failures, backoff);
         onError(error, retryInMs);
         await pause(retryInMs, signal);
       }

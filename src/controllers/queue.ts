@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs } from "../cluster/backoff.ts";
+import { type Backoff, retryMs } from "../cluster/backoff.ts";
 
 export interface QueueOptions {
   /** Handles one key; rejects to have it tried again. Never runs twice at once for one key. */
@@ -9,6 +9,9 @@ export interface QueueOptions {
   /** How long to wait after failures of one key. */
   readonly backoff: Backoff;
 }
+
+/** What fails for one key may fail for all, as many as there are namespaces: about 50 retries a second in all. */
+const RETRY_EVERY_MS = 20;
 
 /**
  * Work by key, for level-triggered loops: a key that is added while it waits is one piece of work, one that is added
@@ -71,7 +74,7 @@ export class KeyedQueue {
   #retry(key: string, error: unknown): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    const delay = backoffMs(failures, this.#options.backoff);
+    const delay = Math.max(retryMs(error, failures, this.#options.backoff), this.#retries.size * RETRY_EVERY_MS);
     this.#options.onError(key, error, delay);
     if (this.#stopped || this.#waiting.has(key)) return;
     this.#retries.set(

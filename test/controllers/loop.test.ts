@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { ApiError } from "../../src/cluster/api-error.ts";
 import { startLoop } from "../../src/controllers/loop.ts";
 import { eventually } from "../helpers/eventually.ts";
 
@@ -71,6 +72,20 @@ describe("a loop that looks how things are", () => {
     // Half of the wait is random. At least: a busy machine only makes it longer.
     expect(second - first).toBeGreaterThan(BACKOFF_MS / 2 - 5);
     expect(errors).toHaveLength(1);
+  });
+
+  test("what the API server asks for is waited for", async () => {
+    const waits: number[] = [];
+    const busy = new ApiError({ status: 429, reason: "TooManyRequests", message: "busy", retryAfterMs: 5_000 });
+    startLoop({
+      look: () => Promise.reject(busy),
+      everyMs: HOUR_MS,
+      onError: (_error, retryInMs) => waits.push(retryInMs),
+      backoff: { minMs: BACKOFF_MS, maxMs: BACKOFF_MS },
+      signal: stopping.signal,
+    });
+    await eventually(() => expect(waits).toHaveLength(1));
+    expect(waits[0]).toBeGreaterThanOrEqual(5_000);
   });
 
   test("ends with its signal, without a word of what that broke off", async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { ApiError } from "../../src/cluster/api-error.ts";
 import { KeyedQueue } from "../../src/controllers/queue.ts";
 import { eventually } from "../helpers/eventually.ts";
 
@@ -95,6 +96,37 @@ describe("KeyedQueue", () => {
     await eventually(() => expect(waits.length).toBeGreaterThan(before));
     expect(Math.max(...waits.slice(0, before))).toBeGreaterThan(30);
     expect(waits[before]).toBeLessThanOrEqual(10);
+  });
+
+  test("where many keys fail, each waits longer: retries are bounded by time, not by the number of keys", async () => {
+    const calls: number[] = [];
+    const begun = performance.now();
+    const { queue } = start(async () => {
+      calls.push(performance.now() - begun);
+      throw new Error("no");
+    }, 8);
+    for (let i = 0; i < 100; i++) queue.add(`key-${i}`);
+    await sleep(1_000);
+    await queue.stop();
+    const retries = calls.slice(100);
+    expect(retries.length).toBeGreaterThan(10);
+    // By their own backoff of at most 40 ms it were thousands.
+    expect(retries.length).toBeLessThan(200);
+  });
+
+  test("what the API server asks for is waited for", async () => {
+    const waits: number[] = [];
+    const busy = new ApiError({ status: 429, reason: "TooManyRequests", message: "busy", retryAfterMs: 5_000 });
+    const queue = new KeyedQueue({
+      handle: () => Promise.reject(busy),
+      onError: (_key, _error, retryInMs) => waits.push(retryInMs),
+      concurrency: 1,
+      backoff: { minMs: 10, maxMs: 1_000 },
+    });
+    queues.push(queue);
+    queue.add("a");
+    await eventually(() => expect(waits).toHaveLength(1));
+    expect(waits[0]).toBeGreaterThanOrEqual(5_000);
   });
 
   test("stop() waits for what runs, and nothing runs after it", async () => {
