@@ -10,7 +10,7 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface CallOptions {
   readonly query?: Query;
   readonly signal?: AbortSignal | undefined;
-  /** Default 30,000. Holds from the request to the last byte of the answer. */
+  /** Default 30,000. Holds from the request to the last byte of the answer; of a stream to the first. */
   readonly timeoutMs?: number;
 }
 
@@ -120,17 +120,19 @@ export class KubernetesClient {
 
   /**
    * A watch: its events until the server ends it. An ERROR event is thrown as the ApiError it holds. There is no time
-   * limit, since silence may be normal: the caller's signal ends it (whose reason is then thrown).
+   * limit once it has begun, since silence may be normal: the caller's signal ends it (whose reason is then thrown).
    */
   async *stream<T extends KubernetesObject>(
     path: string,
-    options: Omit<CallOptions, "timeoutMs"> = {},
+    options: CallOptions = {},
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const query = { ...options.query, watch: true };
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
     const authentication = this.authenticate();
     try {
-      const response = await this.#send(await authentication, { method: "GET", path, query, signal, bodyTimeout: 0 });
+      const limits = { headersTimeout: timeoutMs, bodyTimeout: 0 };
+      const response = await this.#send(await authentication, { method: "GET", path, query, signal, ...limits });
       if (response.statusCode !== 200) throw await refusal(response, `GET ${path}`);
       for await (const line of linesOf(response.body)) {
         signal.throwIfAborted();
@@ -265,6 +267,7 @@ interface RawCall {
   readonly query?: Query | undefined;
   readonly signal: AbortSignal;
   readonly body?: Body | undefined;
+  readonly headersTimeout?: number;
   readonly bodyTimeout?: number;
 }
 

@@ -362,6 +362,12 @@ describe("stream", () => {
     await expect(client.stream(path, { signal: controller.signal }).next()).rejects.toBe(reason);
   });
 
+  test("that does not begin in time is given up", async () => {
+    server.always("watch", hang());
+    const failed = expect(client.stream(path, { timeoutMs: 50 }).next()).rejects;
+    await failed.toMatchObject({ status: 0, reason: "ConnectionFailed" });
+  });
+
   test("may be silent for as long as the caller likes", async () => {
     const authenticate = () => Promise.resolve({ headers: {}, dispatcher: new Agent({ bodyTimeout: 100 }) });
     const own = new KubernetesClient(new URL(server.url), authenticate, "test");
