@@ -205,14 +205,19 @@ class State {
   }
 }
 
-async function respond(state: State, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+/** A request as it came, with the body read. */
+export async function recorded(incoming: IncomingMessage): Promise<RecordedRequest> {
   const url = new URL(incoming.url ?? "/", "http://127.0.0.1");
   const query = Object.fromEntries(url.searchParams);
   const method = incoming.method ?? "";
   const kind = method !== "GET" ? "other" : query.watch === "true" ? "watch" : query.limit ? "list" : "other";
-  const { headers } = incoming;
   const body = await text(incoming);
-  const request = { kind, method, path: url.pathname, query, headers, body, at: performance.now() } as const;
+  return { kind, method, path: url.pathname, query, headers: incoming.headers, body, at: performance.now() };
+}
+
+async function respond(state: State, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = await recorded(incoming);
+  const { kind } = request;
   state.requests.push(request);
   const scripted = state.queues[kind].shift() ?? state.fixed[kind];
   if (scripted !== undefined) scripted(request, response);

@@ -21,6 +21,11 @@ export interface Failure {
   readonly error: string;
 }
 
+/** Whether it failed because of a webhook: it was not answered, or answered with no. Else the API server was away. */
+export function isOfWebhook({ error }: Failure): boolean {
+  return error.includes("webhook");
+}
+
 export interface AdmissionLoad {
   /** So far. */
   readonly failures: readonly Failure[];

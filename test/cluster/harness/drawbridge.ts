@@ -39,7 +39,7 @@ export interface DrawbridgeOptions {
 
 const CLI = join(import.meta.dirname, "../../../src/cli.ts");
 const BRIEFLY = join(import.meta.dirname, "serve-briefly.ts");
-const READY_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 60_000;
 
 /** `drawbridge serve` as a process of its own, as a person would start it. */
 export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {

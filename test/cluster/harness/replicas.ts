@@ -20,6 +20,20 @@ export interface ReplicasOptions {
   readonly namespace: string;
   readonly lives: Lives;
   readonly drainSeconds: number;
+  /** How each of them reaches the API server, and what it is told beside. Default: as everybody does. */
+  readonly ways?: readonly [Way, Way];
+}
+
+export interface Way {
+  /** A path. */
+  readonly kubeconfig: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+interface Place {
+  readonly webhook: number;
+  readonly health: number;
+  readonly way: Way | undefined;
 }
 
 /** How often a readiness is asked for. A kubelet does so every few seconds, but its Pods drain for longer than ours. */
@@ -27,20 +41,24 @@ const PROBE_EVERY_MS = 100;
 
 /** Two servers that share a CA and a Lease, as behind a Service: new connections go to those that are ready. */
 export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
-  const { cluster, namespace, lives, drainSeconds } = options;
+  const { cluster, namespace, lives, drainSeconds, ways = [] } = options;
   const proxy = await startProxy();
   const url = `https://127.0.0.1:${proxy.port}`;
-  const places = await Promise.all([0, 1].map(async () => ({ webhook: await freePort(), health: await freePort() })));
+  const places = await Promise.all(
+    [0, 1].map(async (index) => ({ webhook: await freePort(), health: await freePort(), way: ways[index] })),
+  );
   const isReady = new Set<number>();
   const stopping = new AbortController();
   const all: Drawbridge[] = [];
 
-  const start = async ({ webhook, health }: { webhook: number; health: number }): Promise<Drawbridge> => {
+  const start = async ({ webhook, health, way }: Place): Promise<Drawbridge> => {
     const drawbridge = await startDrawbridge({
       cluster,
       lives,
       ports: { webhook, health },
+      ...(way?.env && { env: way.env }),
       args: [
+        ...(way === undefined ? [] : [`--kubeconfig=${way.kubeconfig}`]),
         `--namespace=${namespace}`,
         `--webhook-url=${url}`,
         `--port=${webhook}`,
@@ -50,7 +68,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     all.push(drawbridge);
     return drawbridge;
   };
-  const probe = async ({ webhook, health }: { webhook: number; health: number }): Promise<void> => {
+  const probe = async ({ webhook, health }: Place): Promise<void> => {
     while (!stopping.signal.aborted) {
       const status = await statusOf(`http://127.0.0.1:${health}/readyz`);
       if (status === 200) isReady.add(webhook);

@@ -52,7 +52,12 @@ export function createNamespace(client: KubernetesClient, name: string, labels: 
   return client.create(paths.namespaces(), { apiVersion: "v1", kind: "Namespace", metadata });
 }
 
-export async function createPod(client: KubernetesClient, namespace: string, tryMs: number): Promise<Arrival> {
+export async function createPod(
+  client: KubernetesClient,
+  namespace: string,
+  tryMs: number,
+  everyMs = 50,
+): Promise<Arrival> {
   const refusals: ApiError[] = [];
   const start = performance.now();
   const ms = (): number => performance.now() - start;
@@ -64,7 +69,7 @@ export async function createPod(client: KubernetesClient, namespace: string, try
       if (!(error instanceof ApiError)) throw error;
       refusals.push(error);
       if (ms() >= tryMs) return { namespace, podVersion: undefined, refusals, ms: ms() };
-      await sleep(50);
+      await sleep(everyMs);
     }
   }
 }
