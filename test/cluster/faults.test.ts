@@ -49,18 +49,25 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
     {
       name: "busy",
       ms: 4_000,
+      isDeaf: true,
       begin: answering([refuse(429, BUSY, { "retry-after": "1" }), refuse(429, BUSY)], () => true),
     },
   ],
   [
     "answers everything by 500 for a minute",
-    { name: "broken", ms: 60_000, begin: answering([refuse(500, { reason: "InternalError" })], () => true) },
+    {
+      name: "broken",
+      ms: 60_000,
+      isDeaf: true,
+      begin: answering([refuse(500, { reason: "InternalError" })], () => true),
+    },
   ],
   [
     "takes no connections, then takes and cuts them",
     {
       name: "away",
       ms: 5_000,
+      isDeaf: true,
       begin: (proxies) => {
         const back = async (): Promise<void> => {
           await Promise.all(proxies.map((proxy) => proxy.close()));
@@ -81,6 +88,7 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
     {
       name: "frozen",
       ms: 7_000,
+      isDeaf: true,
       begin: (proxies) => {
         for (const proxy of proxies) proxy.freeze();
         return () => proxies.forEach((proxy) => proxy.thaw());
@@ -97,7 +105,7 @@ describeCluster("two servers whose API server", (cluster) => {
   afterAll(() => scene?.stop());
 
   test.each(FAULTS)(
-    "%s: what can be judged is, no Pod slips in, nothing is lost, and it is asked in moderation",
+    "%s",
     async (_name, fault) => {
       await survive(scene, fault);
     },

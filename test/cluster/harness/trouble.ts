@@ -4,6 +4,7 @@ import type { Lives } from "../../../src/certs/lives.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
 import type { KubernetesClient } from "../../../src/cluster/client.ts";
 import { connect } from "../../../src/cluster/connect.ts";
+import { LEASE_TIMES } from "../../../src/cluster/lease.ts";
 import { paths } from "../../../src/cluster/paths.ts";
 import type { Namespace } from "../../../src/model/objects.ts";
 import { ingress, networkPolicy, networkRuleset } from "../../helpers/build.ts";
@@ -13,7 +14,7 @@ import { type ApiProxy, startApiProxy } from "./api-proxy.ts";
 import type { Cluster } from "./cluster.ts";
 import type { LogLine } from "./drawbridge.ts";
 import { type Replicas, startReplicas } from "./replicas.ts";
-import { BASELINE_NAMES, createNamespace, createPod, MARKER, type State, stateOf } from "./storm.ts";
+import { BASELINE_NAMES, createNamespace, createPod, MARKER, podsOf, type State, stateOf } from "./storm.ts";
 
 /** Two servers, each with a proxy of its own on its way to the API server. Everybody else goes straight there. */
 export interface Scene {
@@ -66,6 +67,8 @@ export interface Fault {
   /** Part of the names of namespaces. */
   readonly name: string;
   readonly ms: number;
+  /** No call of the servers is answered with what they ask for. */
+  readonly isDeaf?: boolean;
   /** What it returns ends it. */
   readonly begin: (proxies: readonly ApiProxy[]) => () => void | Promise<void>;
 }
@@ -75,14 +78,17 @@ export interface Fault {
  * are written all the time. Then all of that is caught up with, and the servers come to rest.
  */
 export async function survive({ client, proxies, replicas }: Scene, fault: Fault): Promise<void> {
-  const { name, ms } = fault;
+  const { name, ms, isDeaf = false } = fault;
   const steady = `steady-${name}`;
   const created = [0, 1, 2].map((i) => `new-${name}-${i}`);
   await createNamespace(client, steady);
   await finished(client, steady);
   const before = await verdictOn(client, steady, "open");
   const after = before === "denied" ? "allowed" : "denied";
-  const known = replicas.log().length;
+  /** How often, by each. */
+  const said = (what: string) => replicas.current.map(({ log }) => log.filter(({ msg }) => msg === what).length);
+  const heard = said("configuration changed");
+  const lost = said("no longer leading");
 
   const begun = performance.now();
   const end = fault.begin(proxies);
@@ -91,26 +97,31 @@ export async function survive({ client, proxies, replicas }: Scene, fault: Fault
   const arriving = Promise.all(created.map((one) => createPod(client, one, ms + 60_000, 500)));
   await removeByForce(client, steady, "drawbridge-10-allow-dns-egress");
   await setOpenIngress(client, after);
+  // Of a namespace that they cannot have heard of nothing is assumed.
+  if (isDeaf) await expect(verdictOn(client, created[0] ?? "", "good")).rejects.toThrow("failed calling webhook");
   while (performance.now() < over) {
     expect(await verdictOn(client, steady, "good")).toBe("allowed");
     expect([before, after]).toContain(await verdictOn(client, steady, "open"));
     await sleep(100);
   }
+  expect((await createPod(client, steady, 0)).refusals).toEqual([]);
+  if (isDeaf && ms > 2 * LEASE_TIMES.renewMs) expect(said("no longer leading")).not.toEqual(lost);
+  const early = await Promise.all(created.map((one) => client.get<{ readonly items: readonly object[] }>(podsOf(one))));
+  if (isDeaf) expect(early.flatMap(({ items }) => items)).toEqual([]);
   await end();
   const lasted = performance.now();
 
-  for (const { namespace, podVersion = 0 } of await arriving) {
+  for (const { namespace, podVersion = 0, refusals } of await arriving) {
+    if (isDeaf) expect(refusals[0]?.message).toContain("the policies of its baseline cannot be applied now");
     const { newestPolicy } = await finished(client, namespace);
     expect({ namespace, slipped: podVersion <= newestPolicy }).toEqual({ namespace, slipped: false });
   }
   await finished(client, steady);
   // By whichever is asked: the API server keeps its connection to one of them.
   await eventually(() => {
-    const heard = replicas
-      .log()
-      .slice(known)
-      .filter(({ msg, name: what }) => msg === "configuration changed" && what === "default");
-    expect(heard.length).toBeGreaterThanOrEqual(proxies.length);
+    for (const [index, count] of said("configuration changed").entries()) {
+      expect(count).toBeGreaterThan(heard[index] ?? Number.POSITIVE_INFINITY);
+    }
   }, 30_000);
   await eventually(async () => expect(await verdictOn(client, steady, "open")).toBe(after));
   expectBounded(proxies, begun, lasted);
