@@ -136,8 +136,8 @@ export async function survive({ client, proxies, replicas }: Scene, fault: Fault
  */
 const MOST_OF_ONE = 8;
 
-/** On average: 8 caches, a Lease, and namespaces in which there is something to do. */
-const MOST_PER_SECOND = 8 * 4 + 2 + 6;
+/** On average: 14 caches, a Lease, and namespaces in which there is something to do. */
+const MOST_PER_SECOND = 14 * 4 + 2 + 6;
 
 /** What each server has asked of the API server from then to then (performance.now). */
 export function expectBounded(proxies: Scene["proxies"], from: number, to: number): void {
