@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
+import { canonical, isEqual, isRecord, items, type JsonObject } from "../model/json.ts";
 import { BASELINE_LABEL, CONTENT_ANNOTATION, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
@@ -24,7 +24,7 @@ function pick(labels: Labels | null | undefined, keys: readonly string[]): Label
 }
 
 export function saysTheSame(a: NetworkPolicy, b: NetworkPolicy): boolean {
-  return canonical(normalised(a.spec)) === canonical(normalised(b.spec));
+  return isEqual(normalised(a.spec), normalised(b.spec));
 }
 
 /** The API server drops empty lists and may order policyTypes as written: neither is a difference. */

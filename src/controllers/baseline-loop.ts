@@ -14,6 +14,7 @@ import type { Recorder } from "./events.ts";
 import { healBaseline, type HealOptions, keptBaseline, lackedBy } from "./heal.ts";
 import { Pace } from "./pace.ts";
 import { KeyedQueue } from "./queue.ts";
+import { Sweep } from "./sweep.ts";
 import { Tries } from "./tries.ts";
 
 export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
@@ -56,6 +57,19 @@ export class BaselineLoop {
   readonly #tries: Tries;
   readonly #pace = new Pace(HEAL_PACE);
   readonly #later = new Map<string, NodeJS.Timeout>();
+  readonly #sweep = new Sweep({
+    look: (name) => {
+      const object = this.#deps.cached.namespace(name);
+      if (object !== undefined) this.onNamespace({ type: "modified", object });
+    },
+    onError: (namespace, error) => {
+      const message = "a namespace could not be looked at: this is a bug, please report it";
+      this.#deps.log.error({ namespace, error: String(error) }, message);
+    },
+    onEnd: (namespaces, ms) => this.#looked(namespaces, ms),
+  });
+  /** Since it last began to run. */
+  #hasLooked = false;
   /** Not there before it runs: to act on caches that are half full would be to act on what is not so. */
   #queue: KeyedQueue | undefined;
 
@@ -80,10 +94,11 @@ export class BaselineLoop {
       backoff: { minMs: 100, maxMs: 30_000 },
     });
     this.#queue = queue;
+    this.#hasLooked = false;
     this.reconsider(namespaces);
-    this.#tries.begin(queue.keys);
     await once(signal, "abort");
     this.#queue = undefined;
+    this.#sweep.clear();
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     await queue.stop();
@@ -93,7 +108,7 @@ export class BaselineLoop {
 
   /** Before it has tried everything once it cannot tell what waits from what fails. */
   get isBeginning(): boolean {
-    return this.#queue === undefined || this.#tries.isBeginning;
+    return this.#queue === undefined || !this.#hasLooked || this.#tries.isBeginning;
   }
 
   /** Why the last try failed, where it did. */
@@ -116,9 +131,11 @@ export class BaselineLoop {
       this.#tries.succeeded(name);
       return;
     }
-    // In a resync what is in our way is told of again: Events are gone after an hour.
-    if (previous === object) this.#conflicts.delete(name);
-    if (isPending(object)) this.#queue?.add(name);
+    if (previous === object) {
+      // In a resync what is in our way is told of again: Events are gone after an hour.
+      this.#conflicts.delete(name);
+      this.#sweep.add([name]);
+    } else if (isPending(object)) this.#queue?.add(name);
     else if (previous !== undefined && isPending(previous)) {
       this.#owed.add(name);
       this.#add(name, SETTLE_MS);
@@ -143,7 +160,17 @@ export class BaselineLoop {
   /** Looks at these again, whatever events there were: the configuration has changed. */
   reconsider(namespaces: Iterable<Namespace>): void {
     if (this.#queue === undefined) return;
-    for (const namespace of namespaces) this.onNamespace({ type: "modified", object: namespace });
+    this.#sweep.add(Array.from(namespaces, ({ metadata }) => metadata?.name ?? ""));
+  }
+
+  #looked(namespaces: number, ms: number): void {
+    const { log, onTried } = this.#deps;
+    if (this.#queue === undefined) return;
+    log.info({ namespaces, ms: Math.round(ms) }, "every namespace has been looked at");
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    this.#tries.begin([...this.#queue.keys].filter((name) => this.#tries.failureOf(name) === undefined));
+    onTried();
   }
 
   #look(namespace: Namespace): void {

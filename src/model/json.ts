@@ -61,6 +61,17 @@ export function fieldPath(path: string): string {
   }, "");
 }
 
+/** Whether two JSON values are the same, whatever the order of their keys. As deep as the shallower of them goes. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((value, i) => isEqual(value, b[i]));
+  }
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]));
+}
+
 /**
  * One text per JSON value, whatever the order of its keys: equal values give equal text. It keeps its own stack, since
  * an API server takes objects that are too deep for JSON.stringify.

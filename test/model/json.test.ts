@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { at, canonical, fieldPath, isRecord, items, pointer, stepsOf, text } from "../../src/model/json.ts";
+import { at, canonical, fieldPath, isEqual, isRecord, items, pointer, stepsOf, text } from "../../src/model/json.ts";
 
 test.each([
   [{}, true],
@@ -95,6 +95,41 @@ test.each([
   ["/spec/a~0b", "spec[a~b]"],
 ])("fieldPath(%s) is %s", (path, expected) => {
   expect(fieldPath(path)).toBe(expected);
+});
+
+describe("isEqual", () => {
+  test("says the same as canonical texts do", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), fc.jsonValue({ maxDepth: 3 }), (a, b) => {
+        expect(isEqual(a, reversed(a))).toBe(true);
+        expect(isEqual(a, b)).toBe(canonical(a) === canonical(b));
+        expect(isEqual({ a, b }, { a: b, b: a })).toBe(canonical(a) === canonical(b));
+      }),
+      { numRuns: 500 },
+    );
+  });
+  test.each<[unknown, unknown]>([
+    [{ a: 1 }, { a: 1, b: null }],
+    [
+      { a: 1, b: 1 },
+      { a: 1, c: 1 },
+    ],
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    [[1], [1, 2]],
+    [[], {}],
+    [{ toString: 1 }, {}],
+    [null, {}],
+    ["1", 1],
+  ])("%j is not %j", (a, b) => {
+    expect([isEqual(a, b), isEqual(b, a)]).toEqual([false, false]);
+  });
+  test("of a value that is too deep for a stack only so much is looked at as the other has", () => {
+    const deep = JSON.parse(`${'{"a":['.repeat(20_000)}1${"]}".repeat(20_000)}`) as unknown;
+    expect(isEqual(deep, { a: [{ a: [1] }] })).toBe(false);
+  });
 });
 
 describe("canonical", () => {
