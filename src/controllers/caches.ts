@@ -3,6 +3,7 @@ import type { KubernetesClient, Query } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
 import { at, items, text } from "../model/json.ts";
+import { LAST_APPLIED_ANNOTATION } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../model/objects.ts";
 
@@ -28,7 +29,7 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     client,
     onChange,
     onError: (trouble: Trouble) => events.onTrouble(resource, trouble),
-    transform: withoutManagedFields<T>,
+    transform: trimmed<T>,
   });
   // Without our CRDs the embedded configuration serves.
   const ofOurs = { absentIsEmpty: true };
@@ -103,8 +104,10 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
   };
 }
 
-/** Half of many objects, and never looked at here. */
-function withoutManagedFields<T extends KubernetesObject>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata ?? {};
-  return { ...object, metadata };
+/** Without who wrote it when and, as a text, what: more than half of many objects, and never looked at here. */
+function trimmed<T extends KubernetesObject>(object: T): T {
+  const { managedFields: _, annotations, ...metadata } = object.metadata ?? {};
+  if (annotations == null) return { ...object, metadata };
+  const { [LAST_APPLIED_ANNOTATION]: _written, ...others } = annotations;
+  return { ...object, metadata: { ...metadata, annotations: others } };
 }

@@ -21,6 +21,9 @@ export const CONTENT_ANNOTATION = `${GROUP}/content`;
 /** Of our ValidatingWebhookConfiguration: until that time nothing is refused. */
 export const SUSPENDED_ANNOTATION = `${GROUP}/suspended-until`;
 
+/** What `kubectl apply` was given, as a text. */
+export const LAST_APPLIED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration";
+
 /** Set by the API server on every Namespace; nobody can forge it (unlike `name`, which is whatever its owner writes). */
 export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
 

@@ -1,9 +1,8 @@
 import { canonical, isRecord, items, type JsonObject } from "../model/json.ts";
+import { LAST_APPLIED_ANNOTATION } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, ManagedFieldsEntry } from "../model/objects.ts";
 import type { AdmissionRequest } from "./review.ts";
-
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** What the author wrote, of the object and of the one it replaces, where the request bears witness to it. */
 export interface Written {
@@ -82,7 +81,7 @@ function hasNewAnnotation({ operation, object, oldObject }: AdmissionRequest): b
 }
 
 function annotationOf(object: KubernetesObject | null | undefined): string | undefined {
-  const text = object?.metadata?.annotations?.[LAST_APPLIED];
+  const text = object?.metadata?.annotations?.[LAST_APPLIED_ANNOTATION];
   return typeof text === "string" ? text : undefined;
 }
 
