@@ -3,6 +3,7 @@ import type { Finding } from "../engine/evaluate.ts";
 import { text } from "../model/json.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { closeUnused } from "./connections.ts";
 import { type GateDeps, gate } from "./gate.ts";
 import { type MutateDeps, mutate } from "./mutate.ts";
 import {
@@ -56,6 +57,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     // Fastify would else coerce types and remove properties: the envelope is to be checked, not mended.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   });
+  closeUnused(app);
   app.removeContentTypeParser("text/plain");
   app.addHook("onRequest", (_request, reply, next) => {
     const phase = deps.phase();

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type TLSSocket } from "node:tls";
 import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -610,5 +611,18 @@ describe("connections", () => {
     expect(await connectionHeader()).toBe("keep-alive");
     phase = "draining";
     expect(await connectionHeader()).toBe("close");
+  });
+
+  test("on which nothing was ever asked are not waited for when it closes", async () => {
+    const { app } = start();
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    // As the server sees it: a client believes to be connected a moment earlier.
+    const connected = once(app.server, "secureConnection");
+    const socket = connect({ port, host: "127.0.0.1", ca: ca.cert });
+    await connected;
+    const closed = once(socket, "close");
+    await app.close();
+    await closed;
   });
 });
