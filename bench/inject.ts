@@ -1,7 +1,7 @@
 import { TEMPLATES } from "../src/config/baseline.ts";
 import type { Site } from "./admission.ts";
 import { create, policiesPath } from "./api.ts";
-import { sumOf } from "./metrics.ts";
+import { sumOf } from "../test/helpers/metrics.ts";
 import { percentile } from "./statistics.ts";
 import { until } from "./until.ts";
 

@@ -17,6 +17,7 @@ import { isOfWebhook, type LoadResult, startAdmissionLoad } from "../test/cluste
 import { findBinaries } from "../test/cluster/harness/binaries.ts";
 import { startCluster } from "../test/cluster/harness/cluster.ts";
 import { startReplicas } from "../test/cluster/harness/replicas.ts";
+import { touchRuleset } from "../test/cluster/harness/steady.ts";
 import { describeMachine } from "./machine.ts";
 import { table } from "./table.ts";
 import { until } from "./until.ts";
@@ -102,7 +103,7 @@ async function phase(what: string, signal: "SIGTERM" | "SIGKILL", events: Events
   for (let i = 0; i < restarts; i++) {
     console.error(`${what}: ${i + 1} of ${restarts}, ${rotated()} rotations, ${load.failures.length} failures`);
     await replicas.restart(i % 2, signal);
-    await applyRuleset(i);
+    await touchRuleset(client, i);
     if (i < apiServers) {
       await cluster.stopApiServer("SIGKILL");
       await cluster.startApiServer();
@@ -117,16 +118,6 @@ async function phase(what: string, signal: "SIGTERM" | "SIGKILL", events: Events
 
 function count(field: string, value: string): number {
   return replicas.log().filter((line) => line[field] === value).length;
-}
-
-async function applyRuleset(turn: number): Promise<void> {
-  const ruleset = {
-    apiVersion: "drawbridge.dev/v1alpha1",
-    kind: "NetworkRuleset",
-    metadata: { name: "bench" },
-    spec: { rules: { "no-open-egress": { mode: turn % 2 === 0 ? "warn" : "enforce" } } },
-  };
-  await client.apply(paths.networkRulesets("bench"), ruleset, { fieldManager: "bench", force: true });
 }
 
 function report(phases: readonly Phase[]): string {

@@ -5,7 +5,7 @@ import { freePort } from "../test/cluster/harness/net.ts";
 import { type Api, create, dryRunPath } from "./api.ts";
 import { startChild } from "./child.ts";
 import type { Counted, Question } from "./empty-webhook.ts";
-import { sumOf } from "./metrics.ts";
+import { sumOf } from "../test/helpers/metrics.ts";
 import { ALLOWED_POLICY, REFUSED_POLICY } from "./policies.ts";
 import { until } from "./until.ts";
 

@@ -7,7 +7,7 @@ import { findBinaries } from "../test/cluster/harness/binaries.ts";
 import { startCluster } from "../test/cluster/harness/cluster.ts";
 import { startDrawbridge } from "../test/cluster/harness/drawbridge.ts";
 import { type Api, create, openApi, readConnection } from "./api.ts";
-import { sumOf } from "./metrics.ts";
+import { sumOf } from "../test/helpers/metrics.ts";
 import { percentile } from "./statistics.ts";
 import { until } from "./until.ts";
 

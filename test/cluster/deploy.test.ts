@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
@@ -10,6 +10,7 @@ import { egressTo, networkBaseline } from "../helpers/build.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { freePort } from "./harness/net.ts";
+import { podOfAccount } from "./harness/pod.ts";
 
 const DEPLOY = join(import.meta.dirname, "../../deploy");
 const NAMESPACE = "drawbridge-system";
@@ -137,25 +138,13 @@ describeCluster(
       });
     });
 
-    /** What the kubelet puts into a Pod, in a folder. */
-    const mount = async (name: string, account: string): Promise<string> => {
-      const folder = join(cluster().directory, name);
-      mkdirSync(folder);
-      writeFileSync(join(folder, "token"), await cluster().ok(["create", "token", account, "-n", NAMESPACE]));
-      writeFileSync(join(folder, "namespace"), NAMESPACE);
-      writeFileSync(join(folder, "ca.crt"), readFileSync(join(cluster().directory, "certificates/apiserver.crt")));
-      return folder;
-    };
-    const podEnv = () => {
-      const { hostname, port } = new URL(cluster().url);
-      return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
-    };
+    const podOf = (folder: string) => podOfAccount(cluster(), { namespace: NAMESPACE, account: "drawbridge", folder });
 
     test("a token that the kubelet has renewed is taken in time, and at once after a refusal", async () => {
       await cluster().ok(["create", "serviceaccount", "renewed", "-n", NAMESPACE]);
-      const folder = await mount("rotation", "drawbridge");
+      const { folder, env } = await podOf("rotation");
       const renewed = await cluster().ok(["create", "token", "renewed", "-n", NAMESPACE]);
-      const client = await connectInCluster(folder, podEnv());
+      const client = await connectInCluster(folder, env);
       const whoAmI = async () => {
         const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
         const { status } = await client.create<{ status: { userInfo: { username: string } } }>(
@@ -217,12 +206,12 @@ describeCluster(
         const args = JSON.parse(
           await cluster().ok([...deployment, "jsonpath={.spec.template.spec.containers[0].args}"]),
         ) as string[];
-        const folder = await mount("service-account", "drawbridge");
+        const { folder, env } = await podOf("service-account");
         const here = [`--in-cluster=${folder}`, `--service=${NAMESPACE}/drawbridge:${port}`, "--host=127.0.0.1"];
         drawbridge = await startDrawbridge({
           args: [...args.slice(1), ...here, "--mode=enforce", "--drain-seconds=0"],
           ports: { webhook: port, health: await freePort() },
-          env: podEnv(),
+          env,
         });
       });
       afterAll(() => drawbridge?.stop());

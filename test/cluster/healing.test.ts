@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
@@ -8,6 +7,7 @@ import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { Namespace } from "../../src/model/objects.ts";
 import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { auditedCalls, isOfDrawbridge, resourceOf } from "./harness/audit.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { BASELINE_NAMES, createNamespace, MARKER, stateOf } from "./harness/storm.ts";
@@ -79,20 +79,12 @@ describeCluster(
     const logged = (msg: string, namespace: string) =>
       drawbridge.log.filter((line) => line["msg"] === msg && line["namespace"] === namespace);
 
-    interface AuditEvent {
-      readonly verb: string;
-      readonly userAgent: string;
-      readonly objectRef?: { readonly resource?: string; readonly namespace?: string; readonly name?: string };
-    }
     /** What Drawbridge has asked of the API server about a namespace so far, as `patch networkpolicies`. */
     const askedAbout = (isMeant: (namespace: string) => boolean): string[] =>
-      readFileSync(cluster().auditLog ?? "", "utf8")
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as AuditEvent)
-        .filter(({ userAgent }) => userAgent === "drawbridge")
+      auditedCalls(cluster())
+        .filter(isOfDrawbridge)
         .filter(({ objectRef }) => isMeant(objectRef?.namespace ?? objectRef?.name ?? ""))
-        .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}`);
+        .map((event) => `${event.verb} ${resourceOf(event)}`);
     const writesTo = (namespace: string): string[] =>
       askedAbout((name) => name === namespace).filter((what) => /^(?:patch|update|delete|create) net/.test(what));
 

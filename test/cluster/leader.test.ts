@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { LeaseSpec } from "../../src/cluster/lease-record.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { auditedCalls, isOfDrawbridge, isWrite } from "./harness/audit.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, type DrawbridgeOptions, startDrawbridge } from "./harness/drawbridge.ts";
 import type { UserName } from "./harness/files.ts";
@@ -79,22 +79,11 @@ describeCluster(
       };
     };
 
-    interface AuditEvent {
-      readonly verb: string;
-      readonly user: { readonly username: string };
-      readonly userAgent: string;
-      readonly objectRef: { readonly namespace?: string; readonly name?: string };
-      readonly responseStatus?: { readonly code: number };
-      readonly requestReceivedTimestamp: string;
-    }
     /** Users whose Drawbridge wrote for these namespaces, in order, without repetitions; and how often in all. */
     const writesFor = (prefix: string): { users: string[]; total: number } => {
-      const users = readFileSync(cluster().auditLog ?? "", "utf8")
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as AuditEvent)
-        .filter(({ userAgent, verb }) => userAgent === "drawbridge" && ["patch", "update"].includes(verb))
-        .filter(({ objectRef }) => (objectRef.namespace ?? objectRef.name ?? "").startsWith(`${prefix}-`))
+      const users = auditedCalls(cluster())
+        .filter((event) => isOfDrawbridge(event) && isWrite(event))
+        .filter(({ objectRef }) => (objectRef?.namespace ?? objectRef?.name ?? "").startsWith(`${prefix}-`))
         .toSorted((a, b) => a.requestReceivedTimestamp.localeCompare(b.requestReceivedTimestamp))
         .map(({ user }) => user.username);
       return { users: users.filter((user, i) => user !== users[i - 1]), total: users.length };

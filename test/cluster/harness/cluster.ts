@@ -13,8 +13,8 @@ export interface ClusterOptions {
   readonly binaries: Binaries;
   /** Runs kube-controller-manager too: namespace deletion, service accounts, garbage collection, ReplicaSets. */
   readonly controllerManager?: boolean;
-  /** Writes an audit log (level Metadata) of NetworkPolicies, Namespaces and NetworkBaselines. */
-  readonly auditPolicy?: boolean;
+  /** Writes an audit log (level Metadata): true means of NetworkPolicies, Namespaces and NetworkBaselines. */
+  readonly auditPolicy?: boolean | "everything";
   /** Default true: what deploy/crds holds is applied and Established. */
   readonly crds?: boolean;
   /** Default true: there is a Service kube-system/kube-dns, as real clusters have. */
@@ -94,8 +94,8 @@ async function startIn(processes: Processes, options: ClusterOptions): Promise<C
   }
   const [port, etcdPort, etcdPeerPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const url = `https://127.0.0.1:${port}`;
-  const files = writeFiles(processes.directory, url);
-  const auditLog = auditPolicy ? files.auditLog : undefined;
+  const files = writeFiles(processes.directory, url, auditPolicy === "everything" ? auditPolicy : "baselines");
+  const auditLog = auditPolicy === false ? undefined : files.auditLog;
 
   const startApiServer = async () => {
     processes.start("kube-apiserver", binaries.kubeApiserver, apiServerArgs({ port, etcdPort, files, auditLog }));

@@ -31,6 +31,8 @@ export interface DrawbridgeOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default true: resolves when it is ready. */
   readonly waitUntilReady?: boolean;
+  /** Of an installed package; default: the source. */
+  readonly cli?: string;
   /** Of its certificates, where a test cannot wait for days. */
   readonly lives?: Lives;
   /** To start again where another has been. */
@@ -39,18 +41,19 @@ export interface DrawbridgeOptions {
 
 const CLI = join(import.meta.dirname, "../../../src/cli.ts");
 const BRIEFLY = join(import.meta.dirname, "serve-briefly.ts");
+/** Alone it takes a second or two; a machine that is busy with other tests takes its time. */
 const READY_LIMIT_MS = 60_000;
 
 /** `drawbridge serve` as a process of its own, as a person would start it. */
 export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {
-  const { cluster, args = [], env = {}, lives, waitUntilReady = true } = options;
+  const { cluster, args = [], env = {}, cli = CLI, lives, waitUntilReady = true } = options;
   const webhook = options.ports?.webhook ?? (await freePort());
   const health = options.ports?.health ?? (await freePort());
   const url = `https://127.0.0.1:${webhook}`;
   const where = cluster
     ? ["--kubeconfig", cluster.kubeconfigs.admin, "--webhook-url", url]
     : ["--port", String(webhook)];
-  const program = lives === undefined ? [CLI] : [BRIEFLY, JSON.stringify(lives)];
+  const program = lives === undefined ? [cli] : [BRIEFLY, JSON.stringify(lives)];
   const child = spawn(process.execPath, [...program, "serve", ...where, "--health-port", String(health), ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -20,11 +20,11 @@ export interface Files {
   readonly caFile: string;
 }
 
-const AUDIT_POLICY = {
-  apiVersion: "audit.k8s.io/v1",
-  kind: "Policy",
-  omitStages: ["RequestReceived"],
-  rules: [
+/** `baselines`: NetworkBaselines, and what they are for. */
+export type Audited = "baselines" | "everything";
+
+const AUDIT_RULES: Readonly<Record<Audited, readonly object[]>> = {
+  baselines: [
     {
       level: "Metadata",
       resources: [
@@ -35,10 +35,11 @@ const AUDIT_POLICY = {
     },
     { level: "None" },
   ],
+  everything: [{ level: "Metadata" }],
 };
 
 /** Everything that the processes read at their start. */
-export function writeFiles(directory: string, url: string): Files {
+export function writeFiles(directory: string, url: string, audited: Audited): Files {
   const write = (name: string, content: string) => {
     writeFileSync(join(directory, name), content, { mode: 0o600 });
     return join(directory, name);
@@ -67,11 +68,15 @@ export function writeFiles(directory: string, url: string): Files {
     tokenFile: write("tokens.csv", Object.values(users).map(tokenLine).join("")),
     serviceAccountKey: write("service-account.key", keys.privateKey),
     serviceAccountPublicKey: write("service-account.pub", keys.publicKey),
-    auditPolicy: write("audit-policy.json", JSON.stringify(AUDIT_POLICY)),
+    auditPolicy: write("audit-policy.json", JSON.stringify(auditPolicy(AUDIT_RULES[audited]))),
     auditLog: join(directory, "audit.log"),
     certDirectory,
     caFile,
   };
+}
+
+function auditPolicy(rules: readonly object[]): object {
+  return { apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules };
 }
 
 interface User {

@@ -3,6 +3,7 @@ import type { Lives } from "../../../src/certs/lives.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Drawbridge, type LogLine, startDrawbridge } from "./drawbridge.ts";
 import { freePort } from "./net.ts";
+import type { PodOf } from "./pod.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
 
 export interface Replicas {
@@ -12,16 +13,26 @@ export interface Replicas {
   readonly log: () => readonly LogLine[];
   /** Ends one, and starts it again where it was; resolves when it is ready to be asked. */
   restart(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** The first half of a restart. */
+  end(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** The second half. */
+  start(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ReplicasOptions {
   readonly cluster: Cluster;
   readonly namespace: string;
-  readonly lives: Lives;
+  /** Default: those of an installation. */
+  readonly lives?: Lives;
   readonly drainSeconds: number;
   /** How each of them reaches the API server, and what it is told beside. Default: as everybody does. */
   readonly ways?: readonly [Way, Way];
+  /** They are Pods, with the rights of that; default: the cluster's admin, from outside. */
+  readonly pod?: PodOf;
+  /** See startDrawbridge. */
+  readonly cli?: string;
+  readonly probeEveryMs?: number;
 }
 
 export interface Way {
@@ -41,7 +52,7 @@ const PROBE_EVERY_MS = 100;
 
 /** Two servers that share a CA and a Lease, as behind a Service: new connections go to those that are ready. */
 export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
-  const { cluster, namespace, lives, drainSeconds, ways = [] } = options;
+  const { cluster, namespace, lives, drainSeconds, ways = [], pod, cli, probeEveryMs = PROBE_EVERY_MS } = options;
   const proxy = await startProxy();
   const url = `https://127.0.0.1:${proxy.port}`;
   const places = await Promise.all(
@@ -53,12 +64,14 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
 
   const start = async ({ webhook, health, way }: Place): Promise<Drawbridge> => {
     const drawbridge = await startDrawbridge({
-      cluster,
-      lives,
+      ...(pod === undefined ? { cluster } : { env: pod.env }),
+      ...(lives && { lives }),
+      ...(cli !== undefined && { cli }),
       ports: { webhook, health },
       ...(way?.env && { env: way.env }),
       args: [
         ...(way === undefined ? [] : [`--kubeconfig=${way.kubeconfig}`]),
+        ...(pod === undefined ? [] : [`--in-cluster=${pod.folder}`, "--host=127.0.0.1"]),
         `--namespace=${namespace}`,
         `--webhook-url=${url}`,
         `--port=${webhook}`,
@@ -73,7 +86,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       const status = await statusOf(`http://127.0.0.1:${health}/readyz`);
       if (status === 200) isReady.add(webhook);
       else if (status !== "late") isReady.delete(webhook);
-      await sleep(PROBE_EVERY_MS);
+      await sleep(probeEveryMs);
     }
   };
   const untilReady = async (webhook: number): Promise<void> => {
@@ -88,17 +101,29 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const current = await Promise.all(places.map(start));
   const probing = Promise.all(places.map(probe));
   await Promise.all(places.map(({ webhook }) => untilReady(webhook)));
+  const placeOf = (index: number): Place => {
+    const place = places[index];
+    if (place === undefined) throw new RangeError(`there is no server ${index}`);
+    return place;
+  };
+  const endOne: Replicas["end"] = async (index, signal) => {
+    await current[index]?.stop(signal);
+    isReady.delete(placeOf(index).webhook);
+  };
+  const startOne: Replicas["start"] = async (index) => {
+    const place = placeOf(index);
+    current[index] = await start(place);
+    await untilReady(place.webhook);
+  };
   return {
     proxy,
     current,
     log: () => all.flatMap(({ log }) => log),
+    end: endOne,
+    start: startOne,
     restart: async (index, signal) => {
-      const place = places[index];
-      if (place === undefined) throw new RangeError(`there is no server ${index}`);
-      await current[index]?.stop(signal);
-      isReady.delete(place.webhook);
-      current[index] = await start(place);
-      await untilReady(place.webhook);
+      await endOne(index, signal);
+      await startOne(index);
     },
     stop: async () => {
       await Promise.all(current.map((server) => server.stop()));

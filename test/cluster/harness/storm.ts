@@ -35,16 +35,25 @@ export interface Arrival {
 
 /** Several clients at once, each of which creates a namespace and in the same breath a Pod in it, one after another. */
 export async function storm({ client, names, clients, tryPodsMs }: StormOptions): Promise<readonly Arrival[]> {
-  const left = [...names];
   const arrivals: Arrival[] = [];
+  await inParallel(clients, names, async (name) => {
+    await createNamespace(client, name);
+    arrivals.push(await createPod(client, name, tryPodsMs));
+  });
+  return arrivals;
+}
+
+/** So many at once, in order. Rejects when one of them does. */
+export async function inParallel<T>(
+  clients: number,
+  items: Iterable<T>,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const left = items[Symbol.iterator]();
   const one = async (): Promise<void> => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      await createNamespace(client, name);
-      arrivals.push(await createPod(client, name, tryPodsMs));
-    }
+    for (let next = left.next(); next.done !== true; next = left.next()) await work(next.value);
   };
   await Promise.all(Array.from({ length: clients }, one));
-  return arrivals;
 }
 
 export function createNamespace(client: KubernetesClient, name: string, labels: object = {}): Promise<Namespace> {
