@@ -15,7 +15,7 @@ export async function generatedFiles(): Promise<Record<string, string>> {
     ...Object.fromEntries(
       Object.entries(customResourceDefinitions()).map(([file, crd]) => [
         `deploy/crds/${file}`,
-        `# ${NOTICE}\n${stringify(crd, { lineWidth: 120 })}`,
+        `# ${NOTICE}\n${stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false })}`,
       ]),
     ),
     ...Object.fromEntries(RULES.map((rule) => [`docs/rules/${rule.id}.md`, rulePage(rule, modes)])),

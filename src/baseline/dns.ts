@@ -1,33 +1,8 @@
 import type { NetworkBaseline } from "../config/baseline.ts";
-import { hostCidr, isAddress, parseCidr } from "../model/cidr.ts";
-import { at, canonical, items, text } from "../model/json.ts";
-import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
-import { type KubernetesObject, type Labels, labelsOf } from "../model/objects.ts";
-
-/** Where a cluster's DNS answers; or why that is not known. */
-export type ClusterDns =
-  | { readonly isKnown: true; readonly servers: readonly DnsServer[] }
-  | { readonly isKnown: false; readonly why: string };
-
-/** Something that answers, by what a NetworkPolicy can name it: policies see the Pods and their ports, not Services. */
-export interface DnsServer {
-  /** What told of it: `Service kube-system/kube-dns`. */
-  readonly source: string;
-  readonly peers: readonly DnsPeer[];
-  readonly ports: Readonly<Record<Protocol, number>>;
-}
-
-export type DnsPeer =
-  | { readonly namespace: string; readonly labels: Labels }
-  /** One address, without a prefix. */
-  | { readonly address: string };
-
-export interface EgressClause {
-  readonly to: readonly object[];
-  readonly ports: readonly { readonly port: number; readonly protocol: Protocol }[];
-}
-
-type Protocol = "UDP" | "TCP";
+import { isAddress, parseCidr } from "../model/cidr.ts";
+import { at, items, text } from "../model/json.ts";
+import { type KubernetesObject, labelsOf } from "../model/objects.ts";
+import type { Located, Port, Server } from "./peers.ts";
 
 /** Objects of the cluster that may tell; of other namespaces than DNS_NAMESPACES they are not looked at. */
 export interface DnsObjects {
@@ -44,12 +19,12 @@ export interface DnsObjects {
 export const DNS_NAMESPACES = ["kube-system", "openshift-dns"] as const;
 
 const PORT = 53;
-const BOTH = { UDP: PORT, TCP: PORT };
+const BOTH = overBoth(PORT, PORT);
 const NODE_LOCAL_ADDRESS = "169.254.20.10";
 const GOOGLE_METADATA_ADDRESS = "169.254.169.254";
 
 /** All ways that Pods of a cluster may ask its DNS: a cache on the node stands beside what is behind the Service. */
-export function findDns(objects: DnsObjects): ClusterDns {
+export function findDns(objects: DnsObjects): Located {
   const found = objects.services
     .filter((service) => isDns(service, objects.apiServerIPs))
     .map((service) => behind(service, objects.endpointSlices));
@@ -68,13 +43,13 @@ export function namedDns({
   pods = [],
   addresses = [],
   port = PORT,
-}: NonNullable<NetworkBaseline["spec"]["dns"]>): ClusterDns {
+}: NonNullable<NetworkBaseline["spec"]["dns"]>): Located {
   const peers = [...pods, ...addresses.map((address) => ({ address }))];
-  return { isKnown: true, servers: [{ source: "the NetworkBaseline", peers, ports: { UDP: port, TCP: port } }] };
+  return { isKnown: true, servers: [{ source: "the NetworkBaseline", peers, ports: overBoth(port, port) }] };
 }
 
 /** Where there is no cluster to ask: what kubeadm and most others set up. */
-export const CONVENTIONAL_DNS: ClusterDns = {
+export const CONVENTIONAL_DNS: Located = {
   isKnown: true,
   servers: [
     { source: "convention", peers: [{ namespace: "kube-system", labels: { "k8s-app": "kube-dns" } }], ports: BOTH },
@@ -86,7 +61,7 @@ const NOWHERE =
   "Services) nor openshift-dns/dns-default, and no node-local cache";
 
 /** Cloud DNS for GKE has nothing in the cluster that would tell; the metadata server of each node answers for it. */
-const GOOGLE: DnsServer = {
+const GOOGLE: Server = {
   source: "GKE's metadata server",
   peers: [{ address: GOOGLE_METADATA_ADDRESS }],
   ports: BOTH,
@@ -112,8 +87,15 @@ function isTenth(address: string, first: string): boolean {
   return a !== undefined && b !== undefined && BigInt(a.range[0]) === BigInt(b.range[0]) + 9n;
 }
 
+function overBoth(udp: number, tcp: number): Port[] {
+  return [
+    { port: udp, protocol: "UDP" },
+    { port: tcp, protocol: "TCP" },
+  ];
+}
+
 /** What answers behind a Service, or why that can't be told. */
-function behind(service: KubernetesObject, endpointSlices: readonly KubernetesObject[]): DnsServer | string {
+function behind(service: KubernetesObject, endpointSlices: readonly KubernetesObject[]): Server | string {
   const { namespace = "", name = "" } = service.metadata ?? {};
   const source = `Service ${namespace}/${name}`;
   const slices = endpointSlices.filter(
@@ -123,7 +105,7 @@ function behind(service: KubernetesObject, endpointSlices: readonly KubernetesOb
   const port = udp ?? tcp;
   if (port === undefined)
     return `the ports behind ${source} are named, and it has no endpoints that tell their numbers`;
-  const ports = { UDP: udp ?? port, TCP: tcp ?? port };
+  const ports = overBoth(udp ?? port, tcp ?? port);
   const labels = labelsOf(at(service, "/spec/selector"));
   if (Object.keys(labels).length > 0) return { source, peers: [{ namespace, labels }], ports };
   const addresses = slices.flatMap((slice) =>
@@ -136,7 +118,7 @@ function behind(service: KubernetesObject, endpointSlices: readonly KubernetesOb
 /** The port of the Pod: policies are held against what a Service's address has been translated to. */
 function targetPort(
   service: KubernetesObject,
-  protocol: Protocol,
+  protocol: Port["protocol"],
   slices: readonly KubernetesObject[],
 ): number | undefined {
   const port = items(at(service, "/spec/ports")).find(
@@ -160,7 +142,7 @@ function targetPort(
  * NodeLocal DNSCache, by the option of its program that says where it listens. On the network of its node it can only be
  * named by address. With a redirect of Cilium's it has a network of its own, and is a Pod like others.
  */
-function nodeCache(daemonSet: KubernetesObject): DnsServer[] {
+function nodeCache(daemonSet: KubernetesObject): Server[] {
   const { namespace = "", name = "" } = daemonSet.metadata ?? {};
   const pod = at(daemonSet, "/spec/template");
   const options = items(at(pod, "/spec/containers")).map((container) =>
@@ -187,36 +169,4 @@ function localAddresses(options: readonly string[]): readonly string[] | undefin
     }
   }
   return undefined;
-}
-
-/**
- * What opens the way to all of them, in the form that the API server stores. Peers with the same ports are one clause,
- * in an order that does not depend on that of the objects.
- */
-export function dnsEgress(servers: readonly DnsServer[]): EgressClause[] {
-  const clauses = new Map<string, { ports: DnsServer["ports"]; peers: Map<string, object> }>();
-  for (const { peers, ports } of servers) {
-    const clause = clauses.get(canonical(ports)) ?? { ports, peers: new Map<string, object>() };
-    for (const peer of peers.map(toPeer)) clause.peers.set(canonical(peer), peer);
-    clauses.set(canonical(ports), clause);
-  }
-  return sorted(clauses).map(({ ports, peers }) => ({
-    to: sorted(peers),
-    ports: [
-      { port: ports.UDP, protocol: "UDP" },
-      { port: ports.TCP, protocol: "TCP" },
-    ],
-  }));
-}
-
-function sorted<T>(byText: ReadonlyMap<string, T>): T[] {
-  return [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
-}
-
-function toPeer(peer: DnsPeer): object {
-  if ("address" in peer) return { ipBlock: { cidr: hostCidr(peer.address) } };
-  return {
-    namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: peer.namespace } },
-    podSelector: { matchLabels: peer.labels },
-  };
 }

@@ -1,21 +1,76 @@
-import type { NetworkBaseline } from "../config/baseline.ts";
-import { type ClusterDns, namedDns } from "./dns.ts";
+import type { NetworkBaseline, TemplateName } from "../config/baseline.ts";
+import { namedApiServer } from "./api-server.ts";
+import { CONVENTIONAL_DNS, namedDns } from "./dns.ts";
+import type { Located } from "./peers.ts";
+
+/** What is found in a cluster. */
+export interface Found {
+  readonly dns: Located;
+  readonly apiServer: Located;
+}
 
 /** A NetworkBaseline, and what its templates are filled in with. */
-export interface Baseline extends NetworkBaseline {
-  readonly dns: ClusterDns;
+export interface Baseline extends NetworkBaseline, Found {}
+
+/** Where there is no cluster to ask. */
+export const CONVENTIONAL: Found = {
+  dns: CONVENTIONAL_DNS,
+  apiServer: { isKnown: false, why: "there is no cluster to ask" },
+};
+
+/** @param found in the cluster, for what the baseline does not name itself */
+export function resolveBaseline(document: NetworkBaseline, found: Found): Baseline {
+  const { dns, platform } = document.spec;
+  return {
+    ...document,
+    dns: dns === undefined ? found.dns : namedDns(dns),
+    apiServer: platform?.apiServer === undefined ? found.apiServer : namedApiServer(platform.apiServer),
+  };
 }
 
-/** @param dns of the cluster, for one that names none itself */
-export function resolveBaseline(document: NetworkBaseline, dns: ClusterDns): Baseline {
-  return { ...document, dns: document.spec.dns === undefined ? dns : namedDns(document.spec.dns) };
+export interface Unarmed {
+  /** For machines. */
+  readonly reason: "DNSUnknown" | "APIServerUnknown";
+  /** For people: what is not known, and what to do about it. */
+  readonly why: string;
 }
+
+interface Needed {
+  readonly by: TemplateName;
+  readonly from: keyof Found;
+  readonly what: string;
+  readonly field: string;
+  readonly reason: Unarmed["reason"];
+}
+
+/** What is looked for in the cluster, and which template cannot do without. */
+const NEEDED: readonly Needed[] = [
+  {
+    by: "10-allow-dns-egress",
+    from: "dns",
+    what: "where the cluster's DNS answers",
+    field: "spec.dns",
+    reason: "DNSUnknown",
+  },
+  {
+    by: "allow-apiserver-egress",
+    from: "apiServer",
+    what: "where the API server answers",
+    field: "spec.platform.apiServer",
+    reason: "APIServerUnknown",
+  },
+];
 
 /**
  * Why the policies of a baseline cannot be made; undefined: they can. Until they can be, it gives nothing and nothing
- * waits for it: a namespace that cannot ask DNS is as good as cut off.
+ * waits for it: a namespace that cannot ask DNS is as good as cut off. Nor is anything wider opened instead.
  */
-export function whyUnarmed({ spec, dns }: Baseline): string | undefined {
-  if (dns.isKnown || !spec.templates.some(({ name }) => name === "10-allow-dns-egress")) return undefined;
-  return `where the cluster's DNS answers is not known: ${dns.why}. Name it in spec.dns of the NetworkBaseline`;
+export function whyUnarmed(baseline: Baseline): Unarmed | undefined {
+  const unknown = NEEDED.flatMap(({ by, from, what, field, reason }) => {
+    const located = baseline[from];
+    if (located.isKnown || !baseline.spec.templates.some(({ name }) => name === by)) return [];
+    return [{ reason, why: `${what} is not known: ${located.why}. Name it in ${field} of the NetworkBaseline` }];
+  });
+  const [first] = unknown;
+  return first && { reason: first.reason, why: unknown.map(({ why }) => why).join("; ") };
 }

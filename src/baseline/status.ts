@@ -8,6 +8,7 @@ import {
 } from "../config/baseline-status.ts";
 import { canonical, isRecord, items } from "../model/json.ts";
 import { printableUpTo } from "../model/printable.ts";
+import type { Unarmed } from "./resolve.ts";
 
 /** How one namespace stands with the baseline that governs it. */
 export interface Standing {
@@ -35,7 +36,7 @@ export interface StatusInput {
   /** Why this generation is not in force. */
   readonly problem?: string | undefined;
   /** Why its policies cannot be made. */
-  readonly unarmed?: string | undefined;
+  readonly unarmed?: Unarmed | undefined;
   readonly governed: readonly GovernedNamespace[];
   /** Those in which it takes part. */
   readonly overlaps: readonly Overlap[];
@@ -112,7 +113,7 @@ type Said = Pick<BaselineCondition, "type" | "status" | "reason" | "message">;
 function ready({ governed, problem, unarmed }: StatusInput): Said {
   const no = (reason: string, message: string): Said => ({ type: "Ready", status: "False", reason, message });
   if (problem !== undefined) return no("Invalid", problem);
-  if (unarmed !== undefined) return no("DNSUnknown", `it is given to no namespace: ${unarmed}`);
+  if (unarmed !== undefined) return no(unarmed.reason, `it is given to no namespace: ${unarmed.why}`);
   const names = (state: State) => governed.filter((one) => one.state === state).map(({ name }) => name);
   const [conflict, failed, pending] = [names("conflict"), names("failed"), names("pending")];
   const all = `of ${governed.length} namespaces`;

@@ -1,8 +1,10 @@
-import type { NetworkBaseline, TemplateName } from "../config/baseline.ts";
+import type { BaselineSpec, NetworkBaseline, NetworkPlatform, TemplateName } from "../config/baseline.ts";
+import { openedWays } from "../config/ways.ts";
 import { BASELINE_LABEL, CONTENT_ANNOTATION, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
+import type { Direction } from "../model/policy.ts";
 import { contentHash } from "./content.ts";
-import { dnsEgress } from "./dns.ts";
+import { egressTo, policyPeers, type Port, tcp } from "./peers.ts";
 import { type Baseline, whyUnarmed } from "./resolve.ts";
 
 /** Reserved: what a person calls a policy should not collide with what we inject. */
@@ -13,10 +15,13 @@ interface Template {
   /** Denies only, so it comes after those that allow. */
   readonly denies?: true;
   /** In the form that the API server stores, so that it compares equal to what is found. */
-  readonly spec: (baseline: Baseline) => object;
+  readonly spec: (baseline: Baseline, ports: readonly Port[] | undefined) => object;
 }
 
-/** A template is a literal, filled in. Written to pass every rule of the ruleset `restricted`; a test holds it to that. */
+/**
+ * A template is a literal, filled in. Written to pass every rule of the ruleset `restricted`, but for what a test names
+ * with the reason.
+ */
 const TEMPLATE: Readonly<Record<TemplateName, Template>> = {
   "00-default-deny-ingress": {
     description: "Nothing may connect to a Pod of this namespace unless another policy allows it.",
@@ -33,10 +38,63 @@ const TEMPLATE: Readonly<Record<TemplateName, Template>> = {
     spec: ({ dns }) => ({
       podSelector: {},
       policyTypes: ["Egress"],
-      egress: dnsEgress(dns.isKnown ? dns.servers : []),
+      egress: egressTo(dns.isKnown ? dns.servers : []),
     }),
   },
+  "20-allow-ingress-controller": {
+    description: "The platform's ingress controller may connect to every Pod of this namespace, at these ports.",
+    spec: ({ spec }, ports) =>
+      allow(spec, "20-allow-ingress-controller", {
+        ingress: [{ from: peersOf(spec.platform?.ingressController), ports }],
+      }),
+  },
+  "30-allow-observability": {
+    description:
+      "For those who observe: metrics of this namespace's Pods may be scraped, and they may send to the platform's " +
+      "collector, as far as this policy opens the way.",
+    spec: ({ spec }, ports) =>
+      allow(spec, "30-allow-observability", {
+        ingress: [{ from: peersOf(spec.platform?.prometheus), ports }],
+        egress: [{ to: peersOf(spec.platform?.collector), ports: tcp(spec.platform?.collector?.ports ?? OTLP) }],
+      }),
+  },
+  "allow-apiserver-egress": {
+    description: "Every Pod of this namespace may connect to the API server.",
+    spec: ({ spec, apiServer }) =>
+      allow(spec, "allow-apiserver-egress", { egress: egressTo(apiServer.isKnown ? apiServer.servers : []) }),
+  },
+  "allow-same-namespace": {
+    description: "The Pods of this namespace may connect to each other.",
+    spec: ({ spec }, ports) =>
+      allow(spec, "allow-same-namespace", {
+        ingress: [{ from: [{ podSelector: {} }], ...(ports && { ports }) }],
+        egress: [{ to: [{ podSelector: {} }], ...(ports && { ports }) }],
+      }),
+  },
 };
+
+/** Where OpenTelemetry's collector listens: gRPC and HTTP. */
+const OTLP = [4317, 4318];
+
+/** For every Pod, only in those directions in which the template has something to open here. */
+function allow(
+  spec: BaselineSpec,
+  template: TemplateName,
+  clauses: Partial<Record<Direction, readonly object[]>>,
+): object {
+  const directions = new Set(openedWays(spec, template).map(({ direction }) => direction));
+  return {
+    podSelector: {},
+    policyTypes: [...directions].map((direction) => POLICY_TYPES[direction]),
+    ...Object.fromEntries([...directions].map((direction) => [direction, clauses[direction]])),
+  };
+}
+
+const POLICY_TYPES = { ingress: "Ingress", egress: "Egress" } as const;
+
+function peersOf({ pods = [], addresses = [] }: NonNullable<NetworkPlatform["ingressController"]> = {}): object[] {
+  return policyPeers([...pods, ...addresses.map((address) => ({ address }))]);
+}
 
 /**
  * The policies that a baseline wants in a namespace, in the order in which to apply them: allows before denies. None
@@ -44,11 +102,10 @@ const TEMPLATE: Readonly<Record<TemplateName, Template>> = {
  */
 export function wantedPolicies(baseline: Baseline, namespace: string): NetworkPolicy[] {
   if (whyUnarmed(baseline) !== undefined) return [];
-  const names = baseline.spec.templates.map(({ name }) => name);
-  const allowsFirst = names.toSorted(
-    (a, b) => Number(TEMPLATE[a].denies ?? false) - Number(TEMPLATE[b].denies ?? false),
+  const allowsFirst = baseline.spec.templates.toSorted(
+    (a, b) => Number(TEMPLATE[a.name].denies ?? false) - Number(TEMPLATE[b.name].denies ?? false),
   );
-  return allowsFirst.map((name) => policyOf(name, baseline, namespace));
+  return allowsFirst.map((chosen) => policyOf(chosen, baseline, namespace));
 }
 
 /** What they are called, which is known in any case. */
@@ -60,7 +117,9 @@ function nameOf(template: TemplateName): string {
   return `${NAME_PREFIX}${template}`;
 }
 
-function policyOf(template: TemplateName, baseline: Baseline, namespace: string): NetworkPolicy {
+type Chosen = BaselineSpec["templates"][number];
+
+function policyOf({ name: template, ports }: Chosen, baseline: Baseline, namespace: string): NetworkPolicy {
   const { description, spec } = TEMPLATE[template];
   const { name } = baseline.metadata;
   const policy = {
@@ -72,7 +131,7 @@ function policyOf(template: TemplateName, baseline: Baseline, namespace: string)
       labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER, [BASELINE_LABEL]: name },
       annotations: { description, owner: `Drawbridge, NetworkBaseline ${name}` },
     },
-    spec: spec(baseline),
+    spec: spec(baseline, ports && tcp(ports)),
   };
   const annotations = { ...policy.metadata.annotations, [CONTENT_ANNOTATION]: contentHash(policy) };
   return { ...policy, metadata: { ...policy.metadata, annotations } };

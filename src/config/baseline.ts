@@ -2,10 +2,91 @@ import { type Static, Type } from "typebox";
 import { customResource } from "./resource.ts";
 import { labelSelector } from "./selector.ts";
 
-/** The policies that a baseline can inject, numbered as people number them. */
-export const TEMPLATES = ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"] as const;
+/** The policies that a baseline can inject. Those with numbers have the numbers that people give them. */
+export const TEMPLATES = [
+  "00-default-deny-ingress",
+  "01-default-deny-egress",
+  "10-allow-dns-egress",
+  "20-allow-ingress-controller",
+  "30-allow-observability",
+  "allow-apiserver-egress",
+  "allow-same-namespace",
+] as const;
 
 export type TemplateName = (typeof TEMPLATES)[number];
+
+/** How a structural schema says it; what it may be beyond that is checked in baseline-problems.ts. */
+export const INT_OR_STRING = "x-kubernetes-int-or-string";
+
+const strict = { additionalProperties: false };
+
+const pods = (description: string) =>
+  Type.Array(
+    Type.Object(
+      {
+        namespace: Type.String({ pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", description: "Where they are." }),
+        labels: Type.Record(
+          Type.String(),
+          Type.String({ pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" }),
+          {
+            minProperties: 1,
+            description: "What all of them carry.",
+          },
+        ),
+      },
+      strict,
+    ),
+    { minItems: 1, description },
+  );
+
+const addresses = (description: string) => Type.Array(Type.String(), { minItems: 1, description });
+
+const portNumber = (description?: string) =>
+  Type.Integer({ minimum: 1, maximum: 65_535, ...(description !== undefined && { description }) });
+
+const portNumbers = (description: string) => Type.Array(portNumber(), { minItems: 1, description });
+
+/** What runs in the cluster and is somebody else's than the namespaces that are governed. */
+const peers = {
+  pods: Type.Optional(pods("Its Pods.")),
+  addresses: Type.Optional(
+    addresses("What of it is on the network of a node, or outside of the cluster: addresses, or ranges of them."),
+  ),
+};
+
+const NetworkPlatformSchema = Type.Object(
+  {
+    ingressController: Type.Optional(
+      Type.Object(peers, { ...strict, description: "What brings requests in, for 20-allow-ingress-controller." }),
+    ),
+    prometheus: Type.Optional(
+      Type.Object(peers, { ...strict, description: "What scrapes metrics, for 30-allow-observability." }),
+    ),
+    collector: Type.Optional(
+      Type.Object(
+        {
+          ...peers,
+          ports: Type.Optional(portNumbers("Where it listens, over TCP: ports of its Pods. Default 4317 and 4318.")),
+        },
+        { ...strict, description: "What takes traces, metrics and logs, for 30-allow-observability." },
+      ),
+    ),
+    apiServer: Type.Optional(
+      Type.Object(
+        {
+          addresses: addresses("Single addresses."),
+          ports: portNumbers("Where it listens, over TCP."),
+        },
+        {
+          ...strict,
+          description:
+            "Where the API server answers, for allow-apiserver-egress. Without it Drawbridge finds that by itself.",
+        },
+      ),
+    ),
+  },
+  { ...strict, description: "What templates let in or out, named once." },
+);
 
 export const NetworkBaselineSchema = customResource(
   "NetworkBaseline",
@@ -16,50 +97,41 @@ export const NetworkBaselineSchema = customResource(
       dns: Type.Optional(
         Type.Object(
           {
-            pods: Type.Optional(
-              Type.Array(
-                Type.Object(
-                  {
-                    namespace: Type.String({ minLength: 1, description: "Where they are." }),
-                    labels: Type.Record(Type.String(), Type.String(), {
-                      minProperties: 1,
-                      description: "What all of them carry.",
-                    }),
-                  },
-                  { additionalProperties: false },
-                ),
-                { minItems: 1, description: "Pods that answer." },
-              ),
-            ),
+            pods: Type.Optional(pods("Pods that answer.")),
             addresses: Type.Optional(
-              Type.Array(Type.String(), {
-                minItems: 1,
-                description: "What answers on the network of a node, or outside of the cluster: single addresses.",
-              }),
+              addresses("What answers on the network of a node, or outside of the cluster: single addresses."),
             ),
-            port: Type.Optional(
-              Type.Integer({
-                minimum: 1,
-                maximum: 65_535,
-                description: "Where they listen: the port of the Pod, not of a Service. Default 53.",
-              }),
-            ),
+            port: Type.Optional(portNumber("Where they listen: the port of the Pod, not of a Service. Default 53.")),
           },
           {
-            additionalProperties: false,
+            ...strict,
             description:
               "Where the cluster's DNS answers, over UDP and TCP, for 10-allow-dns-egress. Without it Drawbridge finds that by itself.",
           },
         ),
       ),
+      platform: Type.Optional(NetworkPlatformSchema),
       templates: Type.Array(
         Type.Object(
           {
             name: Type.Enum([...TEMPLATES], {
               description: "Which policy; its name in the namespace is drawbridge-NAME.",
             }),
+            ports: Type.Optional(
+              Type.Array(
+                Type.Unsafe<number | string>({
+                  [INT_OR_STRING]: true,
+                  description: "A number, or the name that a Pod gives to its port.",
+                }),
+                {
+                  minItems: 1,
+                  description:
+                    "TCP ports of the Pods of such a namespace: where 20-allow-ingress-controller lets requests in and 30-allow-observability scrapes, to which allow-same-namespace is confined. The others take none.",
+                },
+              ),
+            ),
           },
-          { additionalProperties: false },
+          strict,
         ),
         {
           minItems: 1,
@@ -68,8 +140,12 @@ export const NetworkBaselineSchema = customResource(
         },
       ),
     },
-    { additionalProperties: false },
+    strict,
   ),
 );
 
 export type NetworkBaseline = Static<typeof NetworkBaselineSchema>;
+
+export type BaselineSpec = NetworkBaseline["spec"];
+
+export type NetworkPlatform = NonNullable<BaselineSpec["platform"]>;

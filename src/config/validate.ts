@@ -1,13 +1,14 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { isAddress } from "../model/cidr.ts";
 import type { Problem } from "../model/errors.ts";
 import { endOf } from "../model/dates.ts";
-import { canonical, isRecord, items, pointer, text } from "../model/json.ts";
+import { isRecord, items, pointer, text } from "../model/json.ts";
 import { API_VERSION } from "../model/names.ts";
-import { type NetworkBaseline, NetworkBaselineSchema } from "./baseline.ts";
+import { INT_OR_STRING, type NetworkBaseline, NetworkBaselineSchema } from "./baseline.ts";
+import { baselineProblems } from "./baseline-problems.ts";
 import { type NetworkException, NetworkExceptionSchema } from "./exception.ts";
 import { type NetworkRuleset, NetworkRulesetSchema } from "./ruleset.ts";
 import type { LabelSelector, Target } from "./selector.ts";
+import { show } from "./show.ts";
 
 export type ConfigDocument = NetworkRuleset | NetworkBaseline | NetworkException;
 
@@ -22,6 +23,7 @@ export const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
 
 // Ours to check: ajv compares each item with each other, and throws where one has a field `toString` or `valueOf`.
 ajv.removeKeyword("uniqueItems").addKeyword("uniqueItems");
+ajv.addKeyword(INT_OR_STRING);
 
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map([
   ["NetworkRuleset", ajv.compile(NetworkRulesetSchema)],
@@ -73,11 +75,7 @@ export function toProblem(error: ErrorObject): Problem {
 function meaningProblems(document: ConfigDocument): Problem[] {
   if (document.kind === "NetworkBaseline") {
     const { namespaceSelector } = document.spec;
-    return [
-      ...selectorProblems(namespaceSelector, "/spec/namespaceSelector"),
-      ...dnsProblems(document),
-      ...templateProblems(document),
-    ];
+    return [...selectorProblems(namespaceSelector, "/spec/namespaceSelector"), ...baselineProblems(document)];
   }
   if (document.kind === "NetworkException") return exceptionProblems(document);
   return (document.spec.exceptions?.permanent ?? []).flatMap((exception, i) =>
@@ -112,39 +110,4 @@ function selectorProblems({ matchExpressions = [] }: LabelSelector, base: string
       return [{ path, message: `is ${show(values)}; operator ${operator} takes no values` }];
     return [];
   });
-}
-
-function dnsProblems({ spec: { dns } }: NetworkBaseline): Problem[] {
-  if (dns === undefined) return [];
-  const { pods, addresses = [] } = dns;
-  const isEmpty = pods === undefined && dns.addresses === undefined;
-  return [
-    ...(isEmpty
-      ? [{ path: "/spec/dns", message: "names neither pods nor addresses; leave it out to have it found" }]
-      : []),
-    ...addresses.flatMap((address, i) =>
-      isAddress(address)
-        ? []
-        : [
-            {
-              path: pointer("/spec/dns/addresses", i),
-              message: `is ${show(address)}; must be one IPv4 or IPv6 address, without a prefix`,
-            },
-          ],
-    ),
-  ];
-}
-
-function templateProblems({ spec }: NetworkBaseline): Problem[] {
-  const names = spec.templates.map(({ name }) => name);
-  return names.flatMap((name, i) =>
-    names.indexOf(name) === i
-      ? []
-      : [{ path: pointer("/spec/templates", i, "name"), message: `is ${show(name)}, which is there already` }],
-  );
-}
-
-function show(value: unknown): string {
-  const json = value === undefined ? "missing" : canonical(value);
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }

@@ -1,3 +1,4 @@
+import type { ApiServerObjects } from "../baseline/api-server.ts";
 import { DNS_NAMESPACES, type DnsObjects } from "../baseline/dns.ts";
 import type { KubernetesClient, Query } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
@@ -13,8 +14,8 @@ export interface CacheEvents {
   readonly onRuleset: (change: Change<KubernetesObject>) => void;
   readonly onBaseline: (change: Change<KubernetesObject>) => void;
   readonly onException: (change: Change<KubernetesObject>) => void;
-  /** Something has changed of what tells where the cluster's DNS answers. */
-  readonly onDns: () => void;
+  /** Something has changed of what tells where the cluster's DNS, or the API server, answers. */
+  readonly onPlatform: () => void;
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
 }
 
@@ -59,29 +60,40 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
       ...ofOurs,
     }),
   };
-  const ofDns = (namespace: string, resource: string, path: string, query: Query = {}) => {
+  const of = (namespace: string, resource: string, path: string, query: Query = {}) => {
     const name = `${namespace}/${resource}`;
-    const of = options<KubernetesObject>(name, events.onDns);
-    return [name, new Reflector<KubernetesObject>({ ...of, path, query })] as const;
+    const how = options<KubernetesObject>(name, events.onPlatform);
+    return [name, new Reflector<KubernetesObject>({ ...how, path, query })] as const;
+  };
+  const apiServer = {
+    services: [of("default", "services", paths.services("default"), { fieldSelector: "metadata.name=kubernetes" })],
+    endpointSlices: [
+      of("default", "endpointslices", paths.endpointSlices("default"), {
+        labelSelector: "kubernetes.io/service-name=kubernetes",
+      }),
+    ],
   };
   const dns = {
-    apiServer: [ofDns("default", "services", paths.services("default"), { fieldSelector: "metadata.name=kubernetes" })],
-    services: DNS_NAMESPACES.map((name) => ofDns(name, "services", paths.services(name))),
-    endpointSlices: DNS_NAMESPACES.map((name) => ofDns(name, "endpointslices", paths.endpointSlices(name))),
-    daemonSets: [ofDns("kube-system", "daemonsets", paths.workloads("apps/v1", "kube-system", "daemonsets"))],
+    services: DNS_NAMESPACES.map((name) => of(name, "services", paths.services(name))),
+    endpointSlices: DNS_NAMESPACES.map((name) => of(name, "endpointslices", paths.endpointSlices(name))),
+    daemonSets: [of("kube-system", "daemonsets", paths.workloads("apps/v1", "kube-system", "daemonsets"))],
   };
-  const listed = (of: readonly (readonly [string, Reflector<KubernetesObject>])[]) =>
-    of.flatMap(([, reflector]) => reflector.list());
-  const all = [...Object.entries(reflectors), ...Object.values(dns).flat()];
+  const listed = (reflected: readonly (readonly [string, Reflector<KubernetesObject>])[]) =>
+    reflected.flatMap(([, reflector]) => reflector.list());
+  const all = [...Object.entries(reflectors), ...Object.values(dns).flat(), ...Object.values(apiServer).flat()];
   return {
     namespace: (name: string) => reflectors.namespaces.get(name),
     namespaces: () => reflectors.namespaces.list(),
     /** What tells where the cluster's DNS answers, beside the version of the API server. */
     dnsObjects: (): Omit<DnsObjects, "gitVersion"> => ({
-      apiServerIPs: listed(dns.apiServer).flatMap((service) => items(at(service, "/spec/clusterIPs")).map(text)),
+      apiServerIPs: listed(apiServer.services).flatMap((service) => items(at(service, "/spec/clusterIPs")).map(text)),
       services: listed(dns.services),
       endpointSlices: listed(dns.endpointSlices),
       daemonSets: listed(dns.daemonSets),
+    }),
+    apiServerObjects: (): ApiServerObjects => ({
+      services: listed(apiServer.services),
+      endpointSlices: listed(apiServer.endpointSlices),
     }),
     policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
     /** As they are in the cluster, valid or not. */

@@ -1,5 +1,5 @@
-import type { ClusterDns } from "../baseline/dns.ts";
-import { whyUnarmed } from "../baseline/resolve.ts";
+import { NOT_LOOKED_FOR } from "../baseline/peers.ts";
+import { type Found, whyUnarmed } from "../baseline/resolve.ts";
 import type { Change } from "../cluster/reflector.ts";
 import type { NetworkException } from "../config/exception.ts";
 import type { Cap } from "../config/mode.ts";
@@ -34,7 +34,7 @@ export class LiveConfiguration {
   readonly #embedded: Documents;
   readonly #documents = new DocumentSet();
   readonly #problems = new Map<string, string>();
-  #dns: ClusterDns = { isKnown: false, why: "it has not been looked for yet" };
+  #found: Found = { dns: NOT_LOOKED_FOR, apiServer: NOT_LOOKED_FOR };
   #current: Configuration;
 
   constructor(mode: Cap, embedded: Documents) {
@@ -55,7 +55,7 @@ export class LiveConfiguration {
   /** One line for each baseline that is in force and gives nothing. */
   get unarmed(): readonly string[] {
     return this.#current.baselines.flatMap((baseline) => {
-      const why = whyUnarmed(baseline);
+      const { why } = whyUnarmed(baseline) ?? {};
       return why === undefined ? [] : [`NetworkBaseline ${baseline.metadata.name} is given to no namespace: ${why}`];
     });
   }
@@ -96,8 +96,8 @@ export class LiveConfiguration {
     this.#changed(kind, object);
   }
 
-  setDns(dns: ClusterDns): void {
-    this.#dns = dns;
+  setFound(found: Partial<Found>): void {
+    this.#found = { ...this.#found, ...found };
     this.#current = this.#configure();
   }
 
@@ -108,6 +108,6 @@ export class LiveConfiguration {
   }
 
   #configure(): Configuration {
-    return configure(this.#mode, this.#embedded, this.#documents, this.#dns);
+    return configure(this.#mode, this.#embedded, this.#documents, this.#found);
   }
 }

@@ -1,5 +1,4 @@
-import { CONVENTIONAL_DNS } from "../baseline/dns.ts";
-import { type Baseline, resolveBaseline } from "../baseline/resolve.ts";
+import { type Baseline, CONVENTIONAL, resolveBaseline } from "../baseline/resolve.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
 import { CAPS, type Cap, isCap } from "../config/mode.ts";
 import type { NetworkRuleset } from "../config/ruleset.ts";
@@ -25,9 +24,9 @@ export interface Configuration {
 /**
  * `own` over `embedded`: a ruleset replaces the embedded one of its name (and may build upon it), the first baseline of
  * one's own replaces the embedded one whatever its name, or there would be no way to get rid of that.
- * @param dns of the cluster; by default what is usual, where there is none that could be asked
+ * @param found in the cluster; by default what is usual, where there is none that could be asked
  */
-export function configure(mode: Cap, embedded: Documents, own: Documents, dns = CONVENTIONAL_DNS): Configuration {
+export function configure(mode: Cap, embedded: Documents, own: Documents, found = CONVENTIONAL): Configuration {
   const documents = [...new Map([...embedded.rulesets, ...own.rulesets]).values()];
   const rulesets = new Map(
     documents.map((document) => [document.metadata.name, resolveRuleset(document, embedded.rulesets)]),
@@ -39,7 +38,7 @@ export function configure(mode: Cap, embedded: Documents, own: Documents, dns = 
     mode,
     rulesets,
     defaultRuleset,
-    baselines: [...baselines.values()].map((document) => resolveBaseline(document, dns)),
+    baselines: [...baselines.values()].map((document) => resolveBaseline(document, found)),
   };
 }
 

@@ -34,6 +34,14 @@ export function isAddress(text: string): boolean {
   return !/[/%]/.test(text) && withoutZeros(text) === text && parseCidr(text) !== undefined;
 }
 
+/** A range of addresses as every API server takes it: of an address as above, and a prefix that leaves nothing of it out. */
+export function isNetwork(text: string): boolean {
+  const [address = "", prefix = "", ...more] = text.split("/");
+  if (more.length > 0 || !/^(?:0|[1-9]\d*)$/.test(prefix) || !isAddress(address)) return false;
+  const [first, network] = [parseCidr(address), parseCidr(text)];
+  return first !== undefined && network !== undefined && !isMapped(first) && first.range[0] === network.range[0];
+}
+
 /** An address as a CIDR of just itself. */
 export function hostCidr(address: string): string {
   return `${address}/${address.includes(":") ? BITS.IPv6 : BITS.IPv4}`;

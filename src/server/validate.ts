@@ -105,7 +105,7 @@ async function validateNamespace(
   const baseline = isNew ? governingBaseline(ref.name, labels, configuration.baselines) : undefined;
   const withheld = cap === "enforce" ? [] : (baseline?.spec.templates.map(({ name }) => name) ?? []);
   const unarmed = cap === "enforce" && baseline !== undefined ? whyUnarmed(baseline) : undefined;
-  if (unarmed !== undefined) warnings.push(`drawbridge: this namespace gets no policies: ${unarmed}`);
+  if (unarmed !== undefined) warnings.push(`drawbridge: this namespace gets no policies: ${unarmed.why}`);
   if (withheld.length > 0 && cap === "warn") {
     warnings.push(`drawbridge: in mode enforce this namespace would get the policies ${withheld.join(", ")}`);
   }

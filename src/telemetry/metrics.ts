@@ -55,6 +55,11 @@ export function createMetrics() {
       help: "1 when it is known where the cluster's DNS answers, so that baselines that allow it can be given to namespaces.",
       registers,
     }),
+    apiServerKnown: new Gauge({
+      name: "drawbridge_api_server_known",
+      help: "1 when it is known where Pods reach the API server, so that baselines with allow-apiserver-egress can be given to namespaces.",
+      registers,
+    }),
     baselineWrites: new Counter({
       name: "drawbridge_baseline_writes_total",
       help: "Writes to the API server for baselines: policy or marker.",

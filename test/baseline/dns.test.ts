@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ClusterDns, type DnsObjects, dnsEgress, findDns } from "../../src/baseline/dns.ts";
+import { type DnsObjects, findDns } from "../../src/baseline/dns.ts";
+import { egressTo, type Located } from "../../src/baseline/peers.ts";
 import { NAMESPACE_NAME_LABEL } from "../../src/model/names.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
 
@@ -79,7 +80,7 @@ const on = (port: number, ...to: readonly object[]) => ({
   ],
 });
 
-function found(objects: Partial<DnsObjects>): ClusterDns {
+function found(objects: Partial<DnsObjects>): Located {
   return findDns({
     gitVersion: "v1.36.3",
     apiServerIPs: ["10.96.0.1"],
@@ -90,9 +91,9 @@ function found(objects: Partial<DnsObjects>): ClusterDns {
   });
 }
 
-function egressTo(dns: ClusterDns) {
+function egressOf(dns: Located) {
   if (!dns.isKnown) throw new Error(dns.why);
-  return dnsEgress(dns.servers);
+  return egressTo(dns.servers);
 }
 
 const RKE2 = {
@@ -200,7 +201,7 @@ describe("where the DNS of a cluster answers", () => {
       [on(53, block("169.254.20.10/32")), on(8053, pods("kube-system", KUBE_DNS))],
     ],
   ])("%s", (_, objects, egress) => {
-    expect(egressTo(found(objects))).toEqual(egress);
+    expect(egressOf(found(objects))).toEqual(egress);
   });
 });
 
@@ -268,7 +269,7 @@ test("the answer does not depend on the order in which objects are heard of", ()
   fc.assert(
     fc.property(shuffled(services), shuffled(daemonSets), shuffled(endpointSlices), (a, b, c) => {
       const again = found({ services: a, daemonSets: b, endpointSlices: c });
-      expect(egressTo(again)).toEqual(egressTo(whole));
+      expect(egressOf(again)).toEqual(egressOf(whole));
     }),
   );
 });

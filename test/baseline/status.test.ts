@@ -89,13 +89,16 @@ describe("Ready", () => {
   });
 });
 
-test("a baseline whose policies cannot be made is not ready, and says why", () => {
-  expect(reasonOf("Ready", { unarmed: "the DNS is not known" })).toEqual([
-    "False",
-    "DNSUnknown",
-    "it is given to no namespace: the DNS is not known",
-  ]);
-});
+test.each(["DNSUnknown", "APIServerUnknown"] as const)(
+  "a baseline whose policies cannot be made is not ready: %s",
+  (reason) => {
+    expect(reasonOf("Ready", { unarmed: { reason, why: "it is not known" } })).toEqual([
+      "False",
+      reason,
+      "it is given to no namespace: it is not known",
+    ]);
+  },
+);
 
 describe("Overlapping", () => {
   const overlap = (namespace: string, ...baselines: string[]): Overlap => ({ namespace, baselines });

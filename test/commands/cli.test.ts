@@ -144,7 +144,7 @@ kind: ConfigMap
     await expectRefusal(
       ["serve", "--policies", inner],
       /a\.yaml:1: spec\.rules\.no-broad-cidr\.mode is "enfroce"; allowed: disabled, audit, warn, enforce\n/,
-      /a\.yaml:6: spec\.templates\[0\]\.name is "99-nothing"; allowed: 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress\n/,
+      /a\.yaml:6: spec\.templates\[0\]\.name is "99-nothing"; allowed: 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress, 20-.+\n/,
       /a\.yaml:11: kind is "ConfigMap"; allowed: NetworkRuleset, NetworkBaseline, NetworkException/,
       /\(invalid-policy-document\)/,
     );

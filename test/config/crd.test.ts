@@ -66,6 +66,7 @@ describe.each(CRDS)("%s", (file, crd) => {
     "minItems",
     "minProperties",
     "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-int-or-string",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
   ]);
@@ -73,6 +74,10 @@ describe.each(CRDS)("%s", (file, crd) => {
   test.each(nodes(schemaOf(crd)))("schema of %j is structural", (_, node) => {
     expect(Object.keys(node).filter((keyword) => !KNOWN.has(keyword))).toEqual([]);
     if (node["x-kubernetes-preserve-unknown-fields"] === true && node["properties"] === undefined) return;
+    if (node["x-kubernetes-int-or-string"] === true) {
+      expect(node["type"]).toBeUndefined();
+      return;
+    }
     expect(node["type"]).toMatch(/^(object|array|string|integer|boolean)$/);
     if (node["type"] === "array") expect(node["items"]).toBeDefined();
     expect(node["additionalProperties"] !== undefined && node["properties"] !== undefined).toBe(false);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { type TemplateName, TEMPLATES } from "../../src/config/baseline.ts";
 import { BASES } from "../../src/config/ruleset.ts";
 import { validateDocument } from "../../src/config/validate.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
-import { networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
+import { type Chosen, networkBaseline, networkException, networkRuleset } from "../helpers/build.ts";
 
 const problems = (raw: unknown) => validateDocument(raw).problems ?? [];
 
@@ -115,7 +116,7 @@ describe("what is wrong with one, with the value and what is allowed", () => {
       "a template that is not there",
       baseline({ templates: [{ name: "02-allow-all" }] }),
       "/spec/templates/0/name",
-      'is "02-allow-all"; allowed: 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress',
+      `is "02-allow-all"; allowed: ${TEMPLATES.join(", ")}`,
     ],
     [
       "a template as text",
@@ -207,6 +208,204 @@ describe("what is wrong with one, with the value and what is allowed", () => {
         .map(({ path }) => path)
         .toSorted(),
     ).toEqual(["/metadata/name", "/spec/base", "/spec/x"]);
+  });
+});
+
+describe("what templates need, each told with what to write", () => {
+  const DENIES = ["00-default-deny-ingress", "01-default-deny-egress"] as const;
+  const peer = { pods: [{ namespace: "a", labels: { "app.kubernetes.io/name": "b" } }] };
+  const made = (platform: object, ...templates: readonly (TemplateName | Chosen)[]) => ({
+    ...networkBaseline("x", { templates }),
+    spec: { ...networkBaseline("x", { templates }).spec, platform },
+  });
+
+  test.each<[string, object]>([
+    [
+      "all of them",
+      made(
+        { ingressController: peer, prometheus: peer, collector: peer },
+        ...DENIES,
+        "10-allow-dns-egress",
+        { name: "20-allow-ingress-controller", ports: [8080, "http", "a"] },
+        { name: "30-allow-observability", ports: ["http-metrics"] },
+        "allow-apiserver-egress",
+        "allow-same-namespace",
+      ),
+    ],
+    ["peers that no template asks for", made({ collector: peer, prometheus: peer }, ...DENIES)],
+    ["only what scrapes", made({ prometheus: peer }, ...DENIES, { name: "30-allow-observability", ports: [1] })],
+    [
+      "only a collector, and no ports",
+      made({ collector: { ...peer, ports: [8126] } }, ...DENIES, "30-allow-observability"),
+    ],
+    [
+      "what scrapes, where ingress is open anyway",
+      made({ prometheus: peer, collector: peer }, "01-default-deny-egress", "30-allow-observability"),
+    ],
+    [
+      "the API server, by what is named",
+      made({ apiServer: { addresses: ["fd00::1"], ports: [443] } }, ...DENIES, "allow-apiserver-egress"),
+    ],
+    ["ports within a namespace", made({}, ...DENIES, { name: "allow-same-namespace", ports: [8080] })],
+    ["a way to the API server beside that to the DNS", made({}, "10-allow-dns-egress", "allow-apiserver-egress")],
+    ["ranges", made({ collector: { addresses: ["10.0.0.0/16", "10.1.0.7", "fd00::/48", "fd00::7"] } }, ...DENIES)],
+  ])("%s is valid", (_, document) => {
+    expect(problems(document)).toEqual([]);
+  });
+
+  const ways = (name: TemplateName, ports?: readonly (string | number)[]): Chosen => ({
+    name,
+    ...(ports && { ports: [...ports] }),
+  });
+  const at = "/spec/templates/2";
+  test.each<[string, object, string, string | RegExp]>([
+    [
+      "an ingress controller that is not named",
+      made({}, ...DENIES, ways("20-allow-ingress-controller", [80])),
+      "/spec/platform/ingressController",
+      "is missing; 20-allow-ingress-controller opens the way to it. Say where it runs: ingressController: {pods: [{namespace: NAMESPACE, labels: {app.kubernetes.io/name: NAME}}]}",
+    ],
+    [
+      "nobody who observes",
+      made({ ingressController: peer }, ...DENIES, ways("30-allow-observability")),
+      "/spec/platform",
+      /^names neither prometheus nor collector; 30-allow-observability opens .+: prometheus: \{pods: /,
+    ],
+    [
+      "an ingress controller without ports",
+      made({ ingressController: peer }, ...DENIES, ways("20-allow-ingress-controller")),
+      `${at}/ports`,
+      /^is missing; say which ports of its Pods every such namespace opens for 20-.+: \[8080, http\]$/,
+    ],
+    [
+      "what scrapes without ports",
+      made({ prometheus: peer, collector: peer }, ...DENIES, ways("30-allow-observability")),
+      `${at}/ports`,
+      /^is missing; /,
+    ],
+    [
+      "ports where nobody scrapes",
+      made({ collector: peer }, ...DENIES, ways("30-allow-observability", [9090])),
+      `${at}/ports`,
+      "is [9090]; 30-allow-observability takes them only for spec.platform.prometheus, where ingress is denied",
+    ],
+    [
+      "ports of a template that takes none",
+      made({}, ...DENIES, ways("10-allow-dns-egress", [53])),
+      `${at}/ports`,
+      "is [53]; 10-allow-dns-egress takes none",
+    ],
+    [
+      "ports of the API server, which are the platform's",
+      made({}, ...DENIES, ways("allow-apiserver-egress", [6443])),
+      `${at}/ports`,
+      "is [6443]; allow-apiserver-egress takes none",
+    ],
+    [
+      "a way in where all is open",
+      made({ ingressController: peer }, "01-default-deny-egress", ways("20-allow-ingress-controller", [80])),
+      "/spec/templates/1/name",
+      'is "20-allow-ingress-controller", which has nothing to open where nothing is denied: add 00-default-deny-ingress',
+    ],
+    [
+      "a way out where all is open",
+      made({}, "00-default-deny-ingress", ways("allow-apiserver-egress")),
+      "/spec/templates/1/name",
+      /: add 01-default-deny-egress$/,
+    ],
+    [
+      "ways within a namespace where all is open",
+      made({}, ways("allow-same-namespace")),
+      "/spec/templates/0/name",
+      /: add 00-default-deny-ingress or 01-default-deny-egress$/,
+    ],
+    [
+      "a peer that is nowhere",
+      made({ collector: { ports: [4317] } }, ...DENIES),
+      "/spec/platform/collector",
+      "names neither pods nor addresses; say where it runs",
+    ],
+    [
+      "Pods that carry nothing",
+      made({ prometheus: { pods: [{ namespace: "a", labels: {} }] } }, ...DENIES),
+      "/spec/platform/prometheus/pods/0/labels",
+      /fewer than 1 properties/,
+    ],
+    [
+      "Pods in a namespace that no cluster can have",
+      made({ prometheus: { pods: [{ namespace: "Monitoring", labels: { a: "" } }] } }, ...DENIES),
+      "/spec/platform/prometheus/pods/0/namespace",
+      /^is "Monitoring"; must match pattern/,
+    ],
+    [
+      "a value that no label can have",
+      made({ prometheus: { pods: [{ namespace: "a", labels: { "a.b/c_D": "x y" } }] } }, ...DENIES),
+      "/spec/platform/prometheus/pods/0/labels/a.b~1c_D",
+      /^is "x y"; must match pattern/,
+    ],
+    [
+      "a key that no label can have",
+      made({ prometheus: { pods: [{ namespace: "a", labels: { "a.b/c": "x", "A.b/c": "x" } }] } }, ...DENIES),
+      "/spec/platform/prometheus/pods/0/labels/A.b~1c",
+      "is not the key of a label",
+    ],
+    [
+      "a way in for what scrapes, where only egress is denied",
+      made({ prometheus: peer }, "01-default-deny-egress", ways("30-allow-observability", [80])),
+      "/spec/templates/1/name",
+      /: add 00-default-deny-ingress$/,
+    ],
+    [
+      "a range for the API server",
+      made({ apiServer: { addresses: ["10.0.0.0/24"], ports: [443] } }, ...DENIES),
+      "/spec/platform/apiServer/addresses/0",
+      'is "10.0.0.0/24"; must be one IPv4 or IPv6 address, without a prefix',
+    ],
+    [
+      "an API server at no port",
+      made({ apiServer: { addresses: ["10.0.0.1"] } }, ...DENIES),
+      "/spec/platform/apiServer/ports",
+      "is missing",
+    ],
+  ])("%s", (_, document, path, message) => {
+    expect(problems(document)).toEqual([
+      { path, message: typeof message === "string" ? message : (expect.stringMatching(message) as unknown) },
+    ]);
+  });
+
+  const asPort = (port: unknown) =>
+    made({ ingressController: peer }, ...DENIES, ways("20-allow-ingress-controller", [port as number]));
+  test.each([0, 65_536, 80.5, -1, "", "HTTP", "http_alt", "-http", "a--b", "80", "a".repeat(16), null, true, {}, [80]])(
+    "%j is no port",
+    (port) => {
+      expect(problems(asPort(port))).toEqual([
+        {
+          path: `${at}/ports/0`,
+          message: expect.stringMatching(/must be a number from 1 to 65535, or the name/) as unknown,
+        },
+      ]);
+    },
+  );
+
+  const asRange = (range: string) => made({ collector: { addresses: [range] } }, ...DENIES);
+  test.each(["0.0.0.0/0", "10.0.0.0/15", "::/0", "fd00::/47", "64:ff9b::/96"])("%s is too wide for a peer", (range) => {
+    expect(problems(asRange(range))).toEqual([
+      {
+        path: "/spec/platform/collector/addresses/0",
+        message: `is "${range}"; no range may be wider than /16 (IPv4) or /48 (IPv6)`,
+      },
+    ]);
+  });
+  test.each([
+    "10.0.0.1/24",
+    "10.0.0.0/024",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "010.0.0.0/24",
+    "nodes",
+    "::ffff:10.0.0.0/120",
+  ])("%s is no range", (range) => {
+    expect(problems(asRange(range))).toMatchObject([{ message: expect.stringMatching(/must be an IPv4 or IPv6 add/) }]);
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONVENTIONAL_DNS } from "../../src/baseline/dns.ts";
-import { resolveBaseline } from "../../src/baseline/resolve.ts";
+import { CONVENTIONAL, resolveBaseline } from "../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import type { NetworkBaseline } from "../../src/config/baseline.ts";
 import { createSurvey, type SurveyDeps } from "../../src/controllers/standings.ts";
@@ -29,7 +28,7 @@ const of = (name: string, metadata: ObjectMeta = {}): Namespace => ({
   metadata: { name, creationTimestamp: DAY_2, ...metadata },
 });
 const MARKED = { labels: { [PENDING_LABEL]: "true" } };
-const whole = (name: string) => wantedPolicies(resolveBaseline(own, CONVENTIONAL_DNS), name);
+const whole = (name: string) => wantedPolicies(resolveBaseline(own, CONVENTIONAL), name);
 const foreign = (name: string): NetworkPolicy =>
   networkPolicy({ metadata: { namespace: name, name: "drawbridge-00-default-deny-ingress" } });
 

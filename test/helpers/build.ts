@@ -1,6 +1,5 @@
-import { CONVENTIONAL_DNS } from "../../src/baseline/dns.ts";
-import { type Baseline, resolveBaseline } from "../../src/baseline/resolve.ts";
-import type { NetworkBaseline, TemplateName } from "../../src/config/baseline.ts";
+import { type Baseline, CONVENTIONAL, resolveBaseline } from "../../src/baseline/resolve.ts";
+import type { BaselineSpec, NetworkBaseline, TemplateName } from "../../src/config/baseline.ts";
 import type { NetworkException } from "../../src/config/exception.ts";
 import type { NetworkRuleset } from "../../src/config/ruleset.ts";
 import type { JsonObject } from "../../src/model/json.ts";
@@ -162,18 +161,27 @@ export function networkException(
 /** A NetworkBaseline for all namespaces, with every template unless others are named. */
 /** As the configuration has it, in a cluster whose DNS is where most have it. */
 export function resolvedBaseline(...args: Parameters<typeof networkBaseline>): Baseline {
-  return resolveBaseline(networkBaseline(...args), CONVENTIONAL_DNS);
+  return resolveBaseline(networkBaseline(...args), CONVENTIONAL);
 }
+
+/** One entry of a baseline's templates. */
+export type Chosen = BaselineSpec["templates"][number];
 
 export function networkBaseline(
   name = "default",
-  spec: Partial<Omit<NetworkBaseline["spec"], "templates">> & { readonly templates?: readonly TemplateName[] } = {},
+  spec: Partial<Omit<NetworkBaseline["spec"], "templates">> & {
+    readonly templates?: readonly (TemplateName | Chosen)[];
+  } = {},
 ): NetworkBaseline {
   const { templates = ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"], ...rest } = spec;
   return {
     apiVersion: API_VERSION,
     kind: "NetworkBaseline",
     metadata: { name },
-    spec: { namespaceSelector: {}, ...rest, templates: templates.map((one) => ({ name: one })) },
+    spec: {
+      namespaceSelector: {},
+      ...rest,
+      templates: templates.map((one) => (typeof one === "string" ? { name: one } : one)),
+    },
   };
 }

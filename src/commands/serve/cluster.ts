@@ -1,4 +1,3 @@
-import { dnsEgress, findDns } from "../../baseline/dns.ts";
 import { ApiError } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
@@ -10,7 +9,6 @@ import { isPending } from "../../controllers/baseline.ts";
 import { BaselineLoop } from "../../controllers/baseline-loop.ts";
 import { type Caches, createCaches } from "../../controllers/caches.ts";
 import { isNewDocument, LiveConfiguration } from "../../controllers/configuration.ts";
-import { DnsFollower } from "../../controllers/dns.ts";
 import { eventRecorder } from "../../controllers/events.ts";
 import { createGate } from "../../controllers/gate.ts";
 import { NewSinceKeeper } from "../../controllers/new-since.ts";
@@ -25,6 +23,7 @@ import type { Ensured } from "../../server/gate.ts";
 import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { followPlatform } from "./platform.ts";
 import { canBind, introduce, liveNamespace, namespaceLabels } from "./questions.ts";
 
 export interface ClusterOptions {
@@ -141,21 +140,15 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       if (kind !== "NetworkException") reconsider();
     };
   };
-  const dns = new DnsFollower({
-    find: () => findDns({ gitVersion, ...caches.dnsObjects() }),
-    onChange: (found) => {
-      configuration.setDns(found);
-      metrics.dnsKnown.set(found.isKnown ? 1 : 0);
-      if (found.isKnown)
-        log.info({ dns: dnsEgress(found.servers), by: found.servers.map(({ source }) => source) }, "the cluster's DNS");
-      else
-        log.error(
-          { why: found.why },
-          "the cluster's DNS is not known: baselines that allow it are given to no namespace",
-        );
+  const platform = followPlatform({
+    gitVersion,
+    objects: () => caches,
+    log,
+    metrics,
+    onFound: (found) => {
+      configuration.setFound(found);
       reconsider();
     },
-    narrowAfterMs: DNS_GONE_MS,
   });
   const caches: Caches = createCaches(client, {
     onNamespace: (change) => {
@@ -170,7 +163,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onBaseline: onDocument("NetworkBaseline"),
     onException: onDocument("NetworkException"),
     // Half of it would be taken for all of it.
-    onDns: () => isSynced && dns.look(),
+    onPlatform: () => isSynced && platform.look(),
     onTrouble: troubleLog(log, metrics),
   });
   caches.start();
@@ -182,7 +175,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     synced: async (until) => {
       await caches.synced(until);
       isSynced = true;
-      dns.look();
+      platform.look();
     },
     work: async (writer, until) => {
       const end = AbortSignal.any([until, stopping.signal]);
@@ -212,7 +205,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     },
     stop: async () => {
       stopping.abort();
-      dns.stop();
+      platform.stop();
       await working;
       await caches.stop();
     },
@@ -257,6 +250,3 @@ export function troubleLog(log: Logger, metrics: Metrics): (resource: string, tr
     } else log.error(details, "a change of a resource was not taken in: this is a bug, please report it");
   };
 }
-
-/** Longer than it takes to replace what serves DNS, and to see that this was a mistake. */
-const DNS_GONE_MS = 10 * 60_000;

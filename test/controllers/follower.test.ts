@@ -1,42 +1,42 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { ClusterDns, DnsServer } from "../../src/baseline/dns.ts";
-import { DnsFollower } from "../../src/controllers/dns.ts";
+import type { Located, Server } from "../../src/baseline/peers.ts";
+import { Follower } from "../../src/controllers/follower.ts";
 
 const GONE_MS = 60_000;
 
-function server(address: string): DnsServer {
-  return { source: address, peers: [{ address }], ports: { UDP: 53, TCP: 53 } };
+function server(address: string): Server {
+  return { source: address, peers: [{ address }], ports: [{ port: 53, protocol: "UDP" }] };
 }
 
 const [a, b, c] = [server("10.0.0.1"), server("10.0.0.2"), server("10.0.0.3")];
-const nothing = (why: string): ClusterDns => ({ isKnown: false, why });
+const nothing = (why: string): Located => ({ isKnown: false, why });
 
-let found: ClusterDns;
+let found: Located;
 let told: string[];
-let follower: DnsFollower;
+let follower: Follower;
 
-function look(...servers: readonly DnsServer[]): void {
+function look(...servers: readonly Server[]): void {
   lookAt({ isKnown: true, servers });
 }
 
-function lookAt(dns: ClusterDns): void {
-  found = dns;
+function lookAt(located: Located): void {
+  found = located;
   follower.look();
 }
 
 beforeEach(() => {
   vi.useFakeTimers();
   told = [];
-  follower = new DnsFollower({
+  follower = new Follower({
     find: () => found,
-    onChange: (dns) => {
+    onChange: (located) => {
       told.push(
-        dns.isKnown
-          ? dns.servers
+        located.isKnown
+          ? located.servers
               .map(({ source }) => source)
               .toSorted()
               .join(" ")
-          : dns.why,
+          : located.why,
       );
     },
     narrowAfterMs: GONE_MS,

@@ -1,0 +1,164 @@
+import { blockAddresses, isAddress, isNetwork, prefixSize, throughNat64 } from "../model/cidr.ts";
+import type { Problem } from "../model/errors.ts";
+import { pointer } from "../model/json.ts";
+import type { Labels } from "../model/objects.ts";
+import type { BaselineSpec, NetworkBaseline, TemplateName } from "./baseline.ts";
+import { show } from "./show.ts";
+import { openedWays, possibleWays, type Way } from "./ways.ts";
+
+/** What is wrong with a NetworkBaseline beyond its shape and its selector. */
+export function baselineProblems({ spec }: NetworkBaseline): Problem[] {
+  const names = spec.templates.map(({ name }) => name);
+  return [
+    ...dnsProblems(spec),
+    ...platformProblems(spec),
+    ...spec.templates.flatMap(({ name, ports }, i) => {
+      const path = pointer("/spec/templates", i);
+      if (names.indexOf(name) !== i) return [problem(pointer(path, "name"), name, "which is there already", ",")];
+      return [...portProblems(ports ?? [], pointer(path, "ports")), ...templateProblems(spec, name, ports, path)];
+    }),
+  ];
+}
+
+function problem(path: string, value: unknown, what: string, separator = ";"): Problem {
+  return { path, message: `is ${show(value)}${separator} ${what}` };
+}
+
+function dnsProblems({ dns }: BaselineSpec): Problem[] {
+  if (dns === undefined) return [];
+  return [
+    ...emptinessProblems(dns, "/spec/dns", "leave it out to have it found"),
+    ...podProblems(dns.pods, "/spec/dns/pods"),
+    ...addressProblems(dns.addresses, "/spec/dns/addresses"),
+  ];
+}
+
+function platformProblems({ platform = {} }: BaselineSpec): Problem[] {
+  const { apiServer, ...others } = platform;
+  return [
+    ...addressProblems(apiServer?.addresses, "/spec/platform/apiServer/addresses"),
+    ...Object.entries(others).flatMap(([name, peers]) => {
+      const path = pointer("/spec/platform", name);
+      return [
+        ...emptinessProblems(peers, path, "say where it runs"),
+        ...podProblems(peers.pods, pointer(path, "pods")),
+        ...rangeProblems(peers.addresses, pointer(path, "addresses")),
+      ];
+    }),
+  ];
+}
+
+function emptinessProblems(
+  { pods, addresses }: { readonly pods?: unknown; readonly addresses?: unknown },
+  path: string,
+  advice: string,
+): Problem[] {
+  const isEmpty = pods === undefined && addresses === undefined;
+  return isEmpty ? [{ path, message: `names neither pods nor addresses; ${advice}` }] : [];
+}
+
+/** What the API server would refuse in a policy would leave every namespace without. */
+function podProblems(pods: readonly { readonly labels: Labels }[] = [], path: string): Problem[] {
+  return pods.flatMap(({ labels }, i) =>
+    Object.keys(labels)
+      .filter((key) => !LABEL_KEY.test(key))
+      .map((key) => ({ path: pointer(path, i, "labels", key), message: "is not the key of a label" })),
+  );
+}
+
+const LABEL_KEY =
+  /^(?:(?=.{1,253}\/)[a-z\d](?:[-a-z\d]*[a-z\d])?(?:\.[a-z\d](?:[-a-z\d]*[a-z\d])?)*\/)?[A-Za-z\d](?:[-\w.]{0,61}[A-Za-z\d])?$/;
+
+function addressProblems(addresses: readonly string[] = [], path: string): Problem[] {
+  return addresses.flatMap((address, i) =>
+    isAddress(address)
+      ? []
+      : [problem(pointer(path, i), address, "must be one IPv4 or IPv6 address, without a prefix")],
+  );
+}
+
+function rangeProblems(ranges: readonly string[] = [], path: string): Problem[] {
+  return ranges.flatMap((range, i) => {
+    const here = pointer(path, i);
+    if (isAddress(range)) return [];
+    if (!isNetwork(range)) {
+      return [problem(here, range, "must be an IPv4 or IPv6 address, or a range of them such as 10.0.16.0/20")];
+    }
+    const { IPv4, IPv6 } = WIDEST;
+    return isNarrow(range)
+      ? []
+      : [problem(here, range, `no range may be wider than /${IPv4} (IPv4) or /${IPv6} (IPv6)`)];
+  });
+}
+
+/** The nodes of a cluster, or the load balancers of a cloud, fit into one. What is wider is more than a peer. */
+const WIDEST = { IPv4: 16, IPv6: 48 } as const;
+
+function isNarrow(range: string): boolean {
+  const { IPv4, IPv6 } = throughNat64(blockAddresses(range, []));
+  const isWithin = (family: keyof typeof WIDEST, ranges: typeof IPv4 | typeof IPv6) =>
+    ranges.every(([first, end]) => BigInt(end) - BigInt(first) <= prefixSize(family, WIDEST[family]));
+  return isWithin("IPv4", IPv4) && isWithin("IPv6", IPv6);
+}
+
+function portProblems(ports: readonly unknown[], path: string): Problem[] {
+  return ports.flatMap((port, i) =>
+    isPort(port)
+      ? []
+      : [problem(pointer(path, i), port, "must be a number from 1 to 65535, or the name of a Pod's port")],
+  );
+}
+
+/** By the API server's rule for the names of ports. */
+function isPort(port: unknown): boolean {
+  if (typeof port === "number") return Number.isInteger(port) && port >= 1 && port <= 65_535;
+  return typeof port === "string" && /^(?=.{1,15}$)(?=.*[a-z])[a-z\d]+(?:-[a-z\d]+)*$/.test(port);
+}
+
+/** Does a template have what it needs, and something to open? */
+function templateProblems(
+  spec: BaselineSpec,
+  name: TemplateName,
+  ports: readonly unknown[] | undefined,
+  path: string,
+): Problem[] {
+  const possible = possibleWays(name) ?? [];
+  const opened = openedWays(spec, name);
+  if (possible.length > 0 && opened.length === 0) return [nothingOpened(spec, name, possible, path)];
+  const taken = opened.flatMap((way) => way.ports ?? []);
+  const here = pointer(path, "ports");
+  if (ports === undefined) {
+    const message = `is missing; say which ports of its Pods every such namespace opens for ${name}: [8080, http]`;
+    return taken.includes("needed") ? [{ path: here, message }] : [];
+  }
+  if (taken.length > 0) return [];
+  const scraper = possible.find((way) => way.ports === "needed")?.peer;
+  const when = scraper === undefined ? "none" : `them only for spec.platform.${scraper}, where ingress is denied`;
+  return [problem(here, ports, `${name} takes ${when}`)];
+}
+
+function nothingOpened(
+  { platform }: BaselineSpec,
+  name: TemplateName,
+  possible: readonly Way[],
+  path: string,
+): Problem {
+  const ready = possible.filter(({ peer }) => peer === undefined || platform?.[peer] !== undefined);
+  if (ready.length > 0) {
+    const denies = ready.map(({ direction }) => DENIED_BY[direction]).join(" or ");
+    return problem(
+      pointer(path, "name"),
+      name,
+      `which has nothing to open where nothing is denied: add ${denies}`,
+      ",",
+    );
+  }
+  const peers = possible.flatMap(({ peer }) => peer ?? []);
+  const [first] = peers;
+  const where = peers.length === 1 ? pointer("/spec/platform", first ?? "") : "/spec/platform";
+  const what = peers.length === 1 ? "is missing" : `names neither ${peers.join(" nor ")}`;
+  const example = `${first}: {pods: [{namespace: NAMESPACE, labels: {app.kubernetes.io/name: NAME}}]}`;
+  return { path: where, message: `${what}; ${name} opens the way to it. Say where it runs: ${example}` };
+}
+
+const DENIED_BY = { ingress: "00-default-deny-ingress", egress: "01-default-deny-egress" } as const;
