@@ -29,9 +29,10 @@ export function parseCidr(text: string): Block | undefined {
   }
 }
 
-/** One address as every API server takes it: no prefix, no leading zeros, no zone. */
+/** One address as every API server takes it: no prefix, no leading zeros, no zone, no IPv4 written as IPv6. */
 export function isAddress(text: string): boolean {
-  return !/[/%]/.test(text) && withoutZeros(text) === text && parseCidr(text) !== undefined;
+  const block = /[/%]/.test(text) || withoutZeros(text) !== text ? undefined : parseCidr(text);
+  return block !== undefined && !isMapped(block);
 }
 
 /** A range of addresses as every API server takes it: of an address as above, and a prefix that leaves nothing of it out. */
@@ -39,7 +40,7 @@ export function isNetwork(text: string): boolean {
   const [address = "", prefix = "", ...more] = text.split("/");
   if (more.length > 0 || !/^(?:0|[1-9]\d*)$/.test(prefix) || !isAddress(address)) return false;
   const [first, network] = [parseCidr(address), parseCidr(text)];
-  return first !== undefined && network !== undefined && !isMapped(first) && first.range[0] === network.range[0];
+  return first !== undefined && network !== undefined && first.range[0] === network.range[0];
 }
 
 /** An address as a CIDR of just itself. */

@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { type BaselineSpec, type NetworkPlatform, type TemplateName, TEMPLATES } from "../../src/config/baseline.ts";
 import { validateDocument } from "../../src/config/validate.ts";
 import { CONVENTIONAL, resolveBaseline } from "../../src/baseline/resolve.ts";
@@ -8,6 +11,7 @@ import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { fieldPath } from "../../src/model/json.ts";
 import { type NetworkPolicy, toPolicy } from "../../src/model/network-policy.ts";
 import type { Policy } from "../../src/model/policy.ts";
 import { matches } from "../../src/model/selector.ts";
@@ -271,5 +275,27 @@ describe("what allows closes nothing that the baseline does not deny", () => {
         }
       }),
     );
+  });
+});
+
+describe("docs/templates.md", async () => {
+  const text = await readFile(join(import.meta.dirname, "../../docs/templates.md"), "utf8");
+  test("has a row for each template", () => {
+    expect([...text.matchAll(/^\| `(.+?)` \|/gm)].map(([, name]) => name)).toEqual(TEMPLATES);
+  });
+  test("shows a baseline that is valid, with all of them", () => {
+    const [, yaml = ""] = /```yaml\n(apiVersion[^]+?)```/.exec(text) ?? [];
+    const { document, problems } = validateDocument(parse(yaml));
+    expect(problems).toBeUndefined();
+    expect(document?.kind === "NetworkBaseline" && document.spec.templates.map(({ name }) => name)).toEqual(TEMPLATES);
+  });
+  test("shows what is refused, word for word", () => {
+    const [, path = "", message = ""] = /^ {2}(spec\.\S+) (is missing.+)$/m.exec(text) ?? [];
+    const templates: Chosen[] = [
+      { name: "00-default-deny-ingress" },
+      { name: "20-allow-ingress-controller", ports: [8080] },
+    ];
+    const { problems } = validateDocument(networkBaseline("default", { templates }));
+    expect(problems?.map((problem) => [fieldPath(problem.path), problem.message])).toEqual([[path, message]]);
   });
 });

@@ -138,3 +138,20 @@ describe("a change is that of a document", () => {
     expect(isNewDocument(change)).toBe(expected);
   });
 });
+
+describe("a baseline that needs what is not known yet", () => {
+  const known = { isKnown: true, servers: [] } as const;
+  test("is unarmed until it is, each thing by itself", () => {
+    live.set(
+      "NetworkBaseline",
+      networkBaseline("web", { templates: ["10-allow-dns-egress", "allow-apiserver-egress"] }),
+    );
+    expect(live.unarmed).toEqual([expect.stringMatching(/^NetworkBaseline web is given to no namespace: .*DNS.*API/)]);
+    live.setFound({ apiServer: known });
+    expect(live.unarmed).toEqual([expect.stringMatching(/DNS answers is not known: it has not been looked for yet/)]);
+    live.setFound({ dns: known });
+    expect(live.unarmed).toEqual([]);
+    live.setFound({ apiServer: { isKnown: false, why: "it is gone" } });
+    expect(live.unarmed).toEqual([expect.stringMatching(/API server answers is not known: it is gone/)]);
+  });
+});

@@ -4,6 +4,8 @@ import {
   BITS,
   blockAddresses,
   type Family,
+  isAddress,
+  isNetwork,
   NO_ADDRESSES,
   PRIVATE,
   parseCidr,
@@ -13,6 +15,31 @@ import {
   unionAddresses,
 } from "../../src/model/cidr.ts";
 import { intersect, normalise, size } from "../../src/model/ranges.ts";
+
+describe("as every API server takes it", () => {
+  test.each([
+    ["10.0.0.1", true, false],
+    ["fd00::1", true, false],
+    ["10.0.0.0/8", false, true],
+    ["0.0.0.0/0", false, true],
+    ["fd00::/48", false, true],
+    ["fd00::1/128", false, true],
+    ["10.0.0.1/8", false, false],
+    ["fd00::1/48", false, false],
+    ["10.0.0.0/33", false, false],
+    ["10.0.0.0/08", false, false],
+    ["010.0.0.0/8", false, false],
+    ["10.0.0.0/8/8", false, false],
+    ["10.0.0.0/", false, false],
+    ["fe80::1%eth0", false, false],
+    ["::ffff:10.0.0.1", false, false],
+    ["::ffff:10.0.0.0/104", false, false],
+    ["nodes", false, false],
+    ["", false, false],
+  ])("%j", (written, address, network) => {
+    expect([isAddress(written), isNetwork(written)]).toEqual([address, network]);
+  });
+});
 
 describe("parseCidr", () => {
   test.each([
