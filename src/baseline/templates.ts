@@ -101,11 +101,20 @@ function peersOf({ pods = [], addresses = [] }: NonNullable<NetworkPlatform["ing
  * while it is not known what they are to say.
  */
 export function wantedPolicies(baseline: Baseline, namespace: string): NetworkPolicy[] {
+  const made = MADE.get(baseline) ?? policiesOf(baseline);
+  MADE.set(baseline, made);
+  return made.map((policy) => ({ ...policy, metadata: { ...policy.metadata, namespace } }));
+}
+
+/** A baseline never changes, and all its namespaces get the same: it is made, and hashed, once for thousands of them. */
+const MADE = new WeakMap<Baseline, readonly NetworkPolicy[]>();
+
+function policiesOf(baseline: Baseline): readonly NetworkPolicy[] {
   if (whyUnarmed(baseline) !== undefined) return [];
   const allowsFirst = baseline.spec.templates.toSorted(
     (a, b) => Number(TEMPLATE[a.name].denies ?? false) - Number(TEMPLATE[b.name].denies ?? false),
   );
-  return allowsFirst.map((chosen) => policyOf(chosen, baseline, namespace));
+  return allowsFirst.map((chosen) => policyOf(chosen, baseline));
 }
 
 /** What they are called, which is known in any case. */
@@ -119,7 +128,7 @@ function nameOf(template: TemplateName): string {
 
 type Chosen = BaselineSpec["templates"][number];
 
-function policyOf({ name: template, ports }: Chosen, baseline: Baseline, namespace: string): NetworkPolicy {
+function policyOf({ name: template, ports }: Chosen, baseline: Baseline): NetworkPolicy {
   const { description, spec } = TEMPLATE[template];
   const { name } = baseline.metadata;
   const policy = {
@@ -127,7 +136,6 @@ function policyOf({ name: template, ports }: Chosen, baseline: Baseline, namespa
     kind: "NetworkPolicy",
     metadata: {
       name: nameOf(template),
-      namespace,
       labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER, [BASELINE_LABEL]: name },
       annotations: { description, owner: `Drawbridge, NetworkBaseline ${name}` },
     },
