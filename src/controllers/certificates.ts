@@ -13,11 +13,11 @@ import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
 import { FIELD_MANAGER } from "../model/names.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Loop, startLoop } from "./loop.ts";
+import { type Loop, startLoop } from "./loops/loop.ts";
 import { eventRecorder, type Recorder } from "./events.ts";
-import { keepRegistration } from "./keep-registration.ts";
-import type { WebhookWatch } from "./webhook-watch.ts";
-import type { Registrar } from "./registrar.ts";
+import { keepRegistration } from "./registration/keep-registration.ts";
+import type { WebhookWatch } from "./registration/webhook-watch.ts";
+import type { Registrar } from "./registration/registrar.ts";
 
 export interface CertificatesOptions {
   readonly client: Pick<KubernetesClient, "pages" | "stream">;

@@ -54,7 +54,7 @@ export function toWorkload(group: string, kind: string, object: KubernetesObject
 
 /**
  * Is it made by one of those kinds, so that it is judged there already, where its author sees it? A kind of somebody
- * else's is never judged, so what it makes is. The webhook's registration asks the same (controllers/workload-conditions.ts).
+ * else's is never judged, so what it makes is. The webhook's registration asks the same (controllers/registration/workload-conditions.ts).
  */
 export function isMadeByWorkload(object: KubernetesObject): boolean {
   return items(object.metadata?.ownerReferences).some(

@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
-import { BASELINE, LABELS, MARKER, STAMP } from "../../src/controllers/admission-policies.ts";
+import { BASELINE, LABELS, MARKER, STAMP } from "../../src/controllers/admission/admission-policies.ts";
 import {
   AdmissionLoop,
   type AdmissionLoopClient,
   type AdmissionLoopDeps,
-} from "../../src/controllers/admission-loop.ts";
+} from "../../src/controllers/admission/admission-loop.ts";
 import { type Configuration, configure } from "../../src/engine/configuration.ts";
 import { resolveRuleset } from "../../src/engine/ruleset.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
-import { type BaselineDeps, ensurePolicies, reconcileBaseline } from "../../src/controllers/baseline.ts";
+import { type BaselineDeps, ensurePolicies, reconcileBaseline } from "../../src/controllers/baseline/reconcile.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";

@@ -10,7 +10,7 @@ import { connect } from "../../src/cluster/connect.ts";
 import { paths } from "../../src/cluster/paths.ts";
 import type { Trouble } from "../../src/cluster/reflector.ts";
 import { Certificates } from "../../src/controllers/certificates.ts";
-import { WebhookWatch } from "../../src/controllers/webhook-watch.ts";
+import { WebhookWatch } from "../../src/controllers/registration/webhook-watch.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import { connectInCluster } from "../../src/cluster/service-account.ts";
 import type { NetworkBaselineStatus } from "../../src/config/baseline-status.ts";
-import { webhookConfigurations } from "../../src/controllers/webhook-configurations.ts";
+import { webhookConfigurations } from "../../src/controllers/registration/webhook-configurations.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { egressTo, networkBaseline } from "../helpers/build.ts";
 import { describeCluster } from "./harness/context.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CAPS, type Mode } from "../../src/config/mode.ts";
-import { admissionPolicies, LABELS } from "../../src/controllers/admission-policies.ts";
+import { admissionPolicies, LABELS } from "../../src/controllers/admission/admission-policies.ts";
 import { type Configuration, configure } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { at } from "../../src/model/json.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
-import { wakeWorkloads } from "../../src/controllers/wake.ts";
+import { wakeWorkloads } from "../../src/controllers/baseline/wake.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { eventually } from "../helpers/eventually.ts";

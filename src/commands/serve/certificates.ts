@@ -2,8 +2,8 @@ import { inFolder, inMemory, type OwnCertificate, renew } from "../../certs/file
 import { type Lives, renewAt } from "../../certs/lives.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { Certificates } from "../../controllers/certificates.ts";
-import { startLoop } from "../../controllers/loop.ts";
-import type { WebhookWatch } from "../../controllers/webhook-watch.ts";
+import { startLoop } from "../../controllers/loops/loop.ts";
+import type { WebhookWatch } from "../../controllers/registration/webhook-watch.ts";
 import type { Pair } from "../../server/tls.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";

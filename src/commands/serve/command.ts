@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CAPS } from "../../config/mode.ts";
-import type { ServicePort } from "../../controllers/webhook-configurations.ts";
+import type { ServicePort } from "../../controllers/registration/webhook-configurations.ts";
 import { LOG_LEVELS } from "../../telemetry/log-level.ts";
 import type { ServeOptions } from "./options.ts";
 

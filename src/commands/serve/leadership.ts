@@ -3,8 +3,8 @@ import { hostname } from "node:os";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
 import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
-import type { NewSinceKeeper } from "../../controllers/new-since.ts";
-import type { Registrar } from "../../controllers/registrar.ts";
+import type { NewSinceKeeper } from "../../controllers/baseline/new-since.ts";
+import type { Registrar } from "../../controllers/registration/registrar.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 

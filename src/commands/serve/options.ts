@@ -1,5 +1,5 @@
 import type { Cap } from "../../config/mode.ts";
-import type { ServicePort } from "../../controllers/webhook-configurations.ts";
+import type { ServicePort } from "../../controllers/registration/webhook-configurations.ts";
 import type { LogLevel } from "../../telemetry/log-level.ts";
 
 /** What `drawbridge serve` was asked to do; command.ts says what each option means. */

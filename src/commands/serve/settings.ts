@@ -1,5 +1,5 @@
 import { SERVICE_ACCOUNT_FOLDER } from "../../cluster/service-account.ts";
-import type { Address } from "../../controllers/webhook-configurations.ts";
+import type { Address } from "../../controllers/registration/webhook-configurations.ts";
 import { InputError } from "../../model/errors.ts";
 import type { ServeOptions } from "./options.ts";
 

@@ -1,0 +1,74 @@
+import { plan } from "../../baseline/plan.ts";
+import type { Baseline } from "../../baseline/resolve.ts";
+import { isOfBaseline } from "../../baseline/protection.ts";
+import { wantedPolicies } from "../../baseline/templates.ts";
+import { unlessNotFound } from "../../cluster/api-error.ts";
+import { paths } from "../../cluster/paths.ts";
+import type { Configuration } from "../../engine/configuration.ts";
+import type { NetworkPolicy } from "../../model/network-policy.ts";
+import { isTerminating, type Namespace } from "../../model/objects.ts";
+import { type BaselineDeps, isPending } from "./reconcile.ts";
+import { type Applied, completePolicies, enforcedBaseline } from "./policies.ts";
+
+/** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */
+export type Healed =
+  | { readonly outcome: "exempt" | "complete" }
+  | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
+
+export interface HealOptions {
+  /** It is known to have had its baseline, or to have waited for it, whatever is left of that. */
+  readonly isOwed: boolean;
+  /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
+  readonly isNew: (namespace: Namespace, baseline: Baseline) => boolean;
+  readonly onApplied: (applied: Applied) => void;
+}
+
+/**
+ * Puts back what is missing or was changed of the baseline of a namespace that is not marked, by what the API server
+ * has, not a cache. Where nothing is to be done it writes nothing. Rejects with ApiError where the API server refuses.
+ */
+export async function healBaseline(name: string, deps: BaselineDeps, options: HealOptions): Promise<Healed> {
+  const { isOwed, isNew, onApplied } = options;
+  const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
+  if (namespace === undefined) return { outcome: "exempt" };
+  const governing = keptBaseline(namespace, deps.configuration());
+  if (governing === undefined) return { outcome: "exempt" };
+  if (!isOwed && !isNew(namespace, governing)) {
+    if (!(await hasOneOfBaseline(name, deps))) return { outcome: "exempt" };
+  }
+  const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
+  if (conflicts.length === 0) return { outcome: "complete" };
+  return { outcome: "conflict", baseline: governing.metadata.name, conflicts };
+}
+
+async function hasOneOfBaseline(namespace: string, { client }: BaselineDeps): Promise<boolean> {
+  for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace))) {
+    if (page.items.some(isOfBaseline)) return true;
+  }
+  return false;
+}
+
+/** The baseline that is to stay in place in a namespace, if it is there: not of one that waits for it, or goes away. */
+export function keptBaseline(namespace: Namespace, configuration: Configuration): Baseline | undefined {
+  return isTerminating(namespace) || isPending(namespace) ? undefined : enforcedBaseline(namespace, configuration);
+}
+
+/**
+ * What a namespace with these policies lacks of a baseline that is to stay in place there. Nothing, where it is not owed
+ * the baseline (as one that existed before) and has none of its policies: such are left alone.
+ */
+export function lackedBy(
+  namespace: Namespace,
+  policies: readonly NetworkPolicy[],
+  baseline: Baseline,
+  isOwed: boolean,
+): ReturnType<typeof plan> {
+  return isDue(policies, isOwed)
+    ? plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""))
+    : { apply: [], conflicts: [] };
+}
+
+/** Is a namespace with these policies, that waits for nothing, to have its baseline, and not one that existed before it? */
+export function isDue(policies: readonly NetworkPolicy[], isOwed: boolean): boolean {
+  return isOwed || policies.some(isOfBaseline);
+}

@@ -1,0 +1,178 @@
+import { governingBaseline } from "../../baseline/govern.ts";
+import { isAsWritten } from "../../baseline/content.ts";
+import { isAsWanted, plan } from "../../baseline/plan.ts";
+import { isOfBaseline } from "../../baseline/protection.ts";
+import type { Baseline } from "../../baseline/resolve.ts";
+import { wantedPolicies } from "../../baseline/templates.ts";
+import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
+import type { FencedClient } from "../../cluster/fence.ts";
+import { paths } from "../../cluster/paths.ts";
+import { type Configuration, governanceOf } from "../../engine/configuration.ts";
+import { FIELD_MANAGER } from "../../model/names.ts";
+import type { NetworkPolicy } from "../../model/network-policy.ts";
+import type { Namespace } from "../../model/objects.ts";
+
+export interface PoliciesDeps {
+  readonly client: Pick<FencedClient, "get" | "apply" | "replace">;
+  /** Told of each write, before it is sent. */
+  readonly onWrite: (what: "policy") => void;
+}
+
+/** What was done about one policy, and who wrote to it last beside us, where there was one. */
+export interface Applied {
+  readonly name: string;
+  /** `outdated`: as we had left it, but another is wanted now. */
+  readonly was: "missing" | "changed" | "outdated";
+  readonly by?: string;
+  /** RFC 3339 */
+  readonly at?: string;
+}
+
+export interface Completed {
+  readonly applied: readonly Applied[];
+  /** Names that policies of somebody else have taken, with another spec. */
+  readonly conflicts: readonly string[];
+  /** RFC 3339, by the API server's clock: when the youngest of the baseline's policies was created. */
+  readonly since: string;
+}
+
+export interface CompleteOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told at once, since what comes after it may fail. */
+  readonly onApplied?: (applied: Applied) => void;
+}
+
+/** The baseline that is to be in place in a namespace; undefined also where its mode does not enforce one. */
+export function enforcedBaseline({ metadata }: Namespace, configuration: Configuration): Baseline | undefined {
+  const labels = metadata?.labels ?? {};
+  if (governanceOf(labels, configuration).cap !== "enforce") return undefined;
+  return governingBaseline(metadata?.name ?? "", labels, configuration.baselines);
+}
+
+/**
+ * Puts all that a baseline wants in place, in place of what is there now: nothing is deleted, and what is there as
+ * wanted is not written. Several servers may do this at once: a server-side apply of the same fields by the same manager
+ * is the same whoever comes first.
+ */
+export async function completePolicies(
+  namespace: string,
+  baseline: Baseline,
+  deps: PoliciesDeps,
+  { signal, onApplied }: CompleteOptions = {},
+): Promise<Completed> {
+  const wanted = wantedPolicies(baseline, namespace);
+  const applied: Applied[] = [];
+  const done = (one: Applied): void => {
+    applied.push(one);
+    onApplied?.(one);
+  };
+  for (let tries = 1; ; tries++) {
+    const there = await thereOf(wanted, deps, signal);
+    const { apply, conflicts } = plan([...there.values()], wanted);
+    const raced = await applyAll(apply, there, done, deps, signal);
+    if (raced === undefined) return { applied, conflicts, since: youngest(wanted, there) };
+    if (tries === MOST_TRIES) throw raced;
+  }
+}
+
+/** Somebody who writes policies of our names between our look and our write does so once, not for ever. */
+const MOST_TRIES = 3;
+
+/**
+ * Those of the wanted names, as they are there. One by one and not by a list: that the API server answers from its watch
+ * cache, and right after a write of another kind (the namespace's) it would wait up to 100 ms for the cache to catch up.
+ */
+async function thereOf(
+  wanted: readonly NetworkPolicy[],
+  { client }: PoliciesDeps,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, NetworkPolicy>> {
+  const found = await Promise.all(
+    wanted.map(async ({ metadata }) => {
+      const { namespace, name = "" } = metadata ?? {};
+      const path = paths.networkPolicies(namespace, name);
+      return [name, await unlessNotFound(client.get<NetworkPolicy>(path, { signal }))] as const;
+    }),
+  );
+  return new Map(found.flatMap(([name, policy]) => (policy === undefined ? [] : [[name, policy]])));
+}
+
+function youngest(wanted: readonly NetworkPolicy[], there: ReadonlyMap<string, NetworkPolicy>): string {
+  const created = wanted.map(({ metadata }) => there.get(metadata?.name ?? "")?.metadata?.creationTimestamp ?? "");
+  return created.toSorted().at(-1) ?? "";
+}
+
+/**
+ * In order, until one finds something else than what `there` says. Returns the API server's error then. What is applied
+ * is `there` afterwards.
+ */
+async function applyAll(
+  policies: readonly NetworkPolicy[],
+  there: Map<string, NetworkPolicy>,
+  done: (applied: Applied) => void,
+  deps: PoliciesDeps,
+  signal: AbortSignal | undefined,
+): Promise<ApiError | undefined> {
+  try {
+    for (const policy of policies) {
+      const name = policy.metadata?.name ?? "";
+      const existing = there.get(name);
+      there.set(name, await applyPolicy(policy, existing, deps, signal));
+      if (existing === undefined) done({ name, was: "missing" });
+      else if (isOfBaseline(existing) && isAsWritten(existing)) done({ name, was: "outdated" });
+      else done({ name, was: "changed", ...lastWrite(existing) });
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) return error;
+    throw error;
+  }
+}
+
+/** By somebody else. The API server keeps one entry a writer and operation, with the time of the last write of each. */
+function lastWrite({ metadata }: NetworkPolicy): Pick<Applied, "by" | "at"> {
+  const others = (metadata?.managedFields ?? []).filter(({ manager }) => manager !== FIELD_MANAGER);
+  const last = others.toSorted((a, b) => ((a.time ?? "") < (b.time ?? "") ? -1 : 1)).at(-1);
+  return {
+    ...(last?.manager !== undefined && { by: last.manager }),
+    ...(last?.time !== undefined && { at: last.time }),
+  };
+}
+
+/**
+ * Returns what is stored then. Takes fields over by force only of the very version that we have looked at, which `plan` found to be ours or to say
+ * the same. Where we believe that there is none, one that somebody has created meanwhile is not overwritten but found.
+ * @throws ApiError 409 where something else is there than `existing`
+ */
+async function applyPolicy(
+  policy: NetworkPolicy,
+  existing: NetworkPolicy | undefined,
+  { client, onWrite }: PoliciesDeps,
+  signal: AbortSignal | undefined,
+): Promise<NetworkPolicy> {
+  const { namespace, name } = policy.metadata ?? {};
+  const path = paths.networkPolicies(namespace, name);
+  const options = { fieldManager: FIELD_MANAGER, signal };
+  const resourceVersion = existing?.metadata?.resourceVersion;
+  const metadata = { ...policy.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
+  onWrite("policy");
+  const stored = await client.apply<NetworkPolicy>(path, { ...policy, metadata }, { ...options, force: !!existing });
+  if (isAsWanted(stored, policy)) return stored;
+  onWrite("policy");
+  if (existing === undefined && isOfOthersToo(stored)) {
+    // Somebody's, and merged with ours: what we have put into it is taken out again.
+    const nothing = { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { namespace, name } };
+    await client.apply(path, nothing, options);
+    throw new ApiError({
+      status: 409,
+      reason: "Conflict",
+      message: `NetworkPolicy ${namespace}/${name} is somebody's`,
+    });
+  }
+  // Server-side apply leaves alone what somebody else has added and we do not name, such as clauses to a deny.
+  return client.replace<NetworkPolicy>(path, { ...stored, spec: policy.spec }, options);
+}
+
+function isOfOthersToo({ metadata }: NetworkPolicy): boolean {
+  return (metadata?.managedFields ?? []).some(({ manager }) => manager !== FIELD_MANAGER);
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import type { KubernetesClient } from "../../../src/cluster/client.ts";
+import type { BaselineDeps } from "../../../src/controllers/baseline/reconcile.ts";
+import { createGate } from "../../../src/controllers/baseline/gate.ts";
+import { configure } from "../../../src/engine/configuration.ts";
+import { readEmbeddedPolicies } from "../../../src/files/policies.ts";
+
+const configuration = configure("enforce", await readEmbeddedPolicies(), {
+  rulesets: new Map(),
+  baselines: new Map(),
+});
+const never = (): never => {
+  throw new Error("nothing else is called");
+};
+function gateOn(get: KubernetesClient["get"]) {
+  const client: BaselineDeps["client"] = { get, pages: never, apply: never, replace: never, patch: never };
+  return createGate({ client, configuration: () => configuration, onWrite: never });
+}
+
+test("who cannot wait any longer is told, and those who can still get the answer", async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const ensure = gateOn(async <T>() => (await promise) as T);
+  const patient = ensure("shop", 10_000);
+  await expect(ensure("shop", 1)).rejects.toThrow("its policies were not in place within 1 ms");
+  resolve({ metadata: { name: "shop" } });
+  expect(await patient).toEqual({ outcome: "unmarked" });
+});
+
+test("the API server's own error is the reason", async () => {
+  const ensure = gateOn(() => Promise.reject(new Error("etcd is away")));
+  await expect(ensure("shop", 1_000)).rejects.toThrow("etcd is away");
+});
+
+test("a namespace that is going away is left alone", async () => {
+  const namespace = { metadata: { name: "shop", deletionTimestamp: "2026-11-21T12:00:00Z" } };
+  const ensure = gateOn(async <T>() => namespace as T);
+  expect(await ensure("shop", 1_000)).toEqual({ outcome: "absent" });
+});
