@@ -10,6 +10,8 @@ export interface GateDeps {
 /** How the namespace stands, read after the question. */
 export type Ensured =
   | { readonly outcome: "absent" | "unmarked" | "ungoverned" | "complete" }
+  /** This server cannot tell what the policies are to say. Another may: one that has seen more, or leads. */
+  | { readonly outcome: "unarmed"; readonly why: string }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
 export interface Passage {
@@ -30,15 +32,10 @@ export async function gate(request: AdmissionRequest, deps: GateDeps, waitMs: nu
   try {
     ensured = await deps.ensureBaseline(namespace, waitMs);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return {
-      answer: refusal(503, namespace, [
-        `the policies of its baseline cannot be applied now: ${why}.`,
-        "Nothing is wrong with the Pod: create it again in a moment, as controllers do by themselves.",
-      ]),
-      decision: "failed",
-    };
+    return notNow(namespace, error instanceof Error ? error.message : String(error));
   }
+  // Whoever leads gives it the policies or, if that one can't either, takes the marker off; neither is for us to foresee.
+  if (ensured.outcome === "unarmed") return notNow(namespace, ensured.why);
   if (ensured.outcome === "absent") {
     return { answer: refusal(403, namespace, ["it is being deleted, or is gone."]), decision: "refused" };
   }
@@ -53,6 +50,16 @@ export async function gate(request: AdmissionRequest, deps: GateDeps, waitMs: nu
         `${namespace}). Then the baseline is completed, the label ${PENDING_LABEL} goes, and Pods start.`,
     ]),
     decision: "refused",
+  };
+}
+
+function notNow(namespace: string, why: string): Passage {
+  return {
+    answer: refusal(503, namespace, [
+      `the policies of its baseline cannot be applied now: ${why}.`,
+      "Nothing is wrong with the Pod: create it again in a moment, as controllers do by themselves.",
+    ]),
+    decision: "failed",
   };
 }
 

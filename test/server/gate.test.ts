@@ -55,6 +55,19 @@ describe("gate", () => {
     });
   });
 
+  test("nor is it admitted where this server cannot tell what its policies are to say: another may know", async () => {
+    const unarmed = answering({ outcome: "unarmed", why: "where the cluster's DNS answers is not known: it is gone" });
+    const { answer, decision } = await gate(request, unarmed, 1_000);
+    expect({ allowed: answer.allowed, code: answer.code, decision }).toEqual({
+      allowed: false,
+      code: 503,
+      decision: "failed",
+    });
+    expect(answer.message).toContain(
+      "cannot be applied now: where the cluster's DNS answers is not known: it is gone.\n",
+    );
+  });
+
   test.each([
     ["a dry run", { dryRun: true }, "dry_run"],
     ["what is no creation", { operation: "UPDATE" }, "admitted"],

@@ -33,12 +33,14 @@ export type Reconciled =
 
 /**
  * How a namespace stands. `absent`: it is not there, or going away. `unmarked`: it waits for nothing (any more).
- * `ungoverned`: it is marked, but no baseline is to be injected. `complete`: all that its baseline wants is there.
+ * `ungoverned`: it is marked, but no baseline is to be injected. `unarmed`: this server cannot tell what its baseline is
+ * to give. `complete`: all that its baseline wants is there.
  */
 export type Ensured =
   | { readonly outcome: "absent" }
   | { readonly outcome: "unmarked" }
   | { readonly outcome: "ungoverned"; readonly namespace: Namespace }
+  | { readonly outcome: "unarmed"; readonly namespace: Namespace; readonly why: string }
   | {
       readonly outcome: "complete";
       readonly namespace: Namespace;
@@ -65,8 +67,9 @@ export async function reconcileBaseline(name: string, deps: BaselineDeps): Promi
   if (ensured.outcome === "conflict") return ensured;
   const { namespace } = ensured;
   if (!(await removeMarker(namespace, deps))) return { outcome: "nothing" };
-  // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for.
-  if (ensured.outcome === "ungoverned") return { outcome: "finished", namespace, applied: [] };
+  // Somebody set the marker where nothing is to be injected, or changed their mind: it has nothing to wait for. Nor has
+  // it for what cannot be given.
+  if (ensured.outcome !== "complete") return { outcome: "finished", namespace, applied: [] };
   const { baseline, applied, since } = ensured;
   return { outcome: "finished", namespace, baseline, applied, since };
 }
@@ -81,8 +84,9 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   if (namespace === undefined || isTerminating(namespace)) return { outcome: "absent" };
   if (!isPending(namespace)) return { outcome: "unmarked" };
   const governing = enforcedBaseline(namespace, deps.configuration());
-  // What cannot be given yet must not be waited for.
-  if (governing === undefined || whyUnarmed(governing) !== undefined) return { outcome: "ungoverned", namespace };
+  if (governing === undefined) return { outcome: "ungoverned", namespace };
+  const unarmed = whyUnarmed(governing);
+  if (unarmed !== undefined) return { outcome: "unarmed", namespace, why: unarmed.why };
   const baseline = governing.metadata.name;
   const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
   if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };

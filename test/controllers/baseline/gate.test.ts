@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
+import { CONVENTIONAL } from "../../../src/baseline/resolve.ts";
 import type { KubernetesClient } from "../../../src/cluster/client.ts";
 import type { BaselineDeps } from "../../../src/controllers/baseline/reconcile.ts";
 import { createGate } from "../../../src/controllers/baseline/gate.ts";
 import { configure } from "../../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../../src/files/policies.ts";
+import { PENDING_LABEL } from "../../../src/model/names.ts";
 
 const configuration = configure("enforce", await readEmbeddedPolicies(), {
   rulesets: new Map(),
@@ -12,9 +14,9 @@ const configuration = configure("enforce", await readEmbeddedPolicies(), {
 const never = (): never => {
   throw new Error("nothing else is called");
 };
-function gateOn(get: KubernetesClient["get"]) {
+function gateOn(get: KubernetesClient["get"], current = configuration) {
   const client: BaselineDeps["client"] = { get, pages: never, apply: never, replace: never, patch: never };
-  return createGate({ client, configuration: () => configuration, onWrite: never });
+  return createGate({ client, configuration: () => current, onWrite: never });
 }
 
 test("who cannot wait any longer is told, and those who can still get the answer", async () => {
@@ -35,4 +37,19 @@ test("a namespace that is going away is left alone", async () => {
   const namespace = { metadata: { name: "shop", deletionTimestamp: "2026-11-21T12:00:00Z" } };
   const ensure = gateOn(async <T>() => namespace as T);
   expect(await ensure("shop", 1_000)).toEqual({ outcome: "absent" });
+});
+
+test("a marked namespace whose policies cannot be made here is not one that has nothing to wait for", async () => {
+  const noDns = configure(
+    "enforce",
+    await readEmbeddedPolicies(),
+    { rulesets: new Map(), baselines: new Map() },
+    { ...CONVENTIONAL, dns: { isKnown: false, why: "there is none" } },
+  );
+  const namespace = { metadata: { name: "shop", labels: { [PENDING_LABEL]: "true" } } };
+  const ensure = gateOn(async <T>() => namespace as T, noDns);
+  expect(await ensure("shop", 1_000)).toMatchObject({
+    outcome: "unarmed",
+    why: expect.stringContaining("there is none"),
+  });
 });
