@@ -137,7 +137,8 @@ export class BaselineLoop {
       this.#sweep.add([name]);
     } else if (isPending(object)) this.#queue?.add(name);
     else if (previous !== undefined && isPending(previous)) {
-      this.#owed.add(name);
+      // Not where the marker went as there was nothing to wait for: if there is later, it existed before.
+      if (keptBaseline(object, this.#deps.configuration()) !== undefined) this.#owed.add(name);
       this.#add(name, SETTLE_MS);
     } else this.#look(object);
   }

@@ -1,5 +1,5 @@
 import { plan } from "../../baseline/plan.ts";
-import type { Baseline } from "../../baseline/resolve.ts";
+import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
@@ -48,9 +48,14 @@ async function hasOneOfBaseline(namespace: string, { client }: BaselineDeps): Pr
   return false;
 }
 
-/** The baseline that is to stay in place in a namespace, if it is there: not of one that waits for it, or goes away. */
+/**
+ * The baseline that is to stay in place in a namespace, if it is there: not of one that waits for it, or goes away, and
+ * not one that gives nothing as it is not known what.
+ */
 export function keptBaseline(namespace: Namespace, configuration: Configuration): Baseline | undefined {
-  return isTerminating(namespace) || isPending(namespace) ? undefined : enforcedBaseline(namespace, configuration);
+  if (isTerminating(namespace) || isPending(namespace)) return undefined;
+  const baseline = enforcedBaseline(namespace, configuration);
+  return baseline !== undefined && whyUnarmed(baseline) === undefined ? baseline : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { CONVENTIONAL } from "../../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../../src/baseline/templates.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
 import { TermEnded } from "../../../src/cluster/fence.ts";
@@ -163,7 +164,7 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
   const shop: Namespace = { metadata: { name: "shop", uid: "1", creationTimestamp: "2026-11-01T00:00:00Z" } };
 
   /** The cache and the API server are the same here, and every change is an event. */
-  function startShop(policies: readonly NetworkPolicy[] = wanted, isNew = false) {
+  function startShop(policies: readonly NetworkPolicy[] = wanted, isNew = false, current = () => configuration) {
     const there = new Map(policies.map((policy) => [nameOf(policy), policy]));
     const calls: string[] = [];
     const notices: Notice[] = [];
@@ -171,7 +172,7 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     const loop = new BaselineLoop({
       log: createLogger("fatal"),
       metrics,
-      configuration: () => configuration,
+      configuration: current,
       onWrite: () => {},
       cached: { namespace: () => shop, policiesIn: () => [...there.values()] },
       isNew: () => isNew,
@@ -278,6 +279,36 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     await eventually(() =>
       expect(calls.filter((call) => call !== "get")).toEqual(names.map((name) => `apply ${name}`)),
     );
+  });
+
+  describe("one that has lost its marker while another led", () => {
+    const marked = { metadata: { ...shop.metadata, labels: { [PENDING_LABEL]: "true" } } };
+    const noDns = configure("enforce", embedded, new DocumentSet(), {
+      ...CONVENTIONAL,
+      dns: { isKnown: false, why: "it is gone" },
+    });
+
+    test("was to have policies, and gets what is not there", async () => {
+      const { calls, onNamespace, run } = startShop([]);
+      onNamespace(shop, marked);
+      run();
+      await eventually(() =>
+        expect(calls.filter((call) => call !== "get")).toEqual(names.map((name) => `apply ${name}`)),
+      );
+    });
+
+    test.each([
+      ["nothing was to be had", configure("audit", embedded, new DocumentSet())],
+      ["it was not known what", noDns],
+    ])("as %s, is left alone when that is another", async (_, before) => {
+      let current = before;
+      const { calls, onNamespace, run } = startShop([], false, () => current);
+      onNamespace(shop, marked);
+      current = configuration;
+      run();
+      await sleep(20);
+      expect(calls).toEqual([]);
+    });
   });
 
   test("who undoes it at once is not answered at once a second time", async () => {
