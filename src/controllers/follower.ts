@@ -1,4 +1,4 @@
-import { egressTo, type Located, NOT_LOOKED_FOR, type Server } from "../baseline/peers.ts";
+import { egressTo, type Located, type Server } from "../baseline/peers.ts";
 import { canonical } from "../model/json.ts";
 
 export interface FollowerOptions {
@@ -18,9 +18,9 @@ export interface FollowerOptions {
  */
 export class Follower {
   readonly #options: FollowerOptions;
-  #current: Located = NOT_LOOKED_FOR;
-  #narrowing: NodeJS.Timeout | undefined;
-  #narrowingTo = "";
+  /** What is there, and what was. Each that is gone has a time of its own, whatever else comes and goes. */
+  readonly #held = new Map<string, Held>();
+  #told: string | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -29,46 +29,49 @@ export class Follower {
   /** Looks again. */
   look(): void {
     const found = this.#options.find();
-    const held = this.#current;
     if (!found.isKnown) {
       this.stop();
-      if (!held.isKnown) this.#take(found);
+      if (this.#held.size === 0) this.#tell(found);
       return;
     }
-    const both = held.isKnown ? union(found.servers, held.servers) : found.servers;
-    const [narrow, wide] = [said(found.servers), said(both)];
-    this.#take(narrow === wide ? found : { isKnown: true, servers: both });
-    if (narrow === this.#narrowingTo) return;
-    this.stop();
-    if (narrow === wide) return;
-    this.#narrowingTo = narrow;
-    this.#narrowing = setTimeout(() => {
-      this.stop();
-      this.#take(found);
-    }, this.#options.narrowAfterMs);
+    const there = new Map(found.servers.map((server) => [canonical(server), server]));
+    for (const [key, server] of there) {
+      clearTimeout(this.#held.get(key)?.leaving);
+      this.#held.set(key, { server, leaving: undefined });
+    }
+    for (const [key, one] of this.#held) {
+      if (!there.has(key)) one.leaving ??= setTimeout(() => this.#close(key), this.#options.narrowAfterMs);
+    }
+    this.#tellHeld();
   }
 
   /** Closes nothing any more by itself. */
   stop(): void {
-    clearTimeout(this.#narrowing);
-    this.#narrowingTo = "";
+    for (const one of this.#held.values()) {
+      clearTimeout(one.leaving);
+      one.leaving = undefined;
+    }
   }
 
-  #take(located: Located): void {
-    const isSame = outcome(located) === outcome(this.#current);
-    this.#current = located;
-    if (!isSame) this.#options.onChange(located);
+  #close(key: string): void {
+    this.#held.delete(key);
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    this.#tell({ isKnown: true, servers: [...this.#held.values()].map(({ server }) => server) });
+  }
+
+  #tell(located: Located): void {
+    const said = located.isKnown ? canonical(egressTo(located.servers)) : located.why;
+    if (said === this.#told) return;
+    this.#told = said;
+    this.#options.onChange(located);
   }
 }
 
-function union(a: readonly Server[], b: readonly Server[]): Server[] {
-  return [...new Map([...a, ...b].map((server) => [canonical(server), server])).values()];
-}
-
-function outcome(located: Located): string {
-  return located.isKnown ? said(located.servers) : located.why;
-}
-
-function said(servers: readonly Server[]): string {
-  return canonical(egressTo(servers));
+interface Held {
+  readonly server: Server;
+  /** Once it is gone: closes it. */
+  leaving: NodeJS.Timeout | undefined;
 }

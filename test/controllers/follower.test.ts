@@ -87,10 +87,36 @@ test("each that goes has its own time", () => {
   look(b, c);
   vi.advanceTimersByTime(GONE_MS - 1);
   look(c);
-  vi.advanceTimersByTime(GONE_MS - 1);
-  expect(told).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2 10.0.0.3", "10.0.0.2 10.0.0.3"]);
+  vi.advanceTimersByTime(GONE_MS - 2);
+  expect(told).toHaveLength(2);
   vi.advanceTimersByTime(1);
   expect(told.at(-1)).toBe("10.0.0.3");
+});
+
+test("what is gone is closed in its time also where something else goes every minute", () => {
+  const addresses = Array.from({ length: 50 }, (_, i) => server(`10.0.1.${i}`));
+  for (const one of addresses) {
+    look(one);
+    vi.advanceTimersByTime(GONE_MS / 2);
+  }
+  expect(told.at(-1)?.split(" ").length).toBeLessThanOrEqual(3);
+  vi.advanceTimersByTime(GONE_MS);
+  expect(told.at(-1)).toBe("10.0.1.49");
+});
+
+test("as long as nothing is found nothing's time passes", () => {
+  look(a, b);
+  look(b);
+  vi.advanceTimersByTime(GONE_MS - 1);
+  lookAt(nothing("it is gone"));
+  vi.advanceTimersByTime(GONE_MS);
+  look(b);
+  vi.advanceTimersByTime(GONE_MS - 1);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+  vi.advanceTimersByTime(1);
+  expect(told.at(-1)).toBe("10.0.0.2");
 });
 
 test("where nothing is found any more the last answer stays, for ever", () => {

@@ -205,9 +205,10 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     },
     stop: async () => {
       stopping.abort();
-      platform.stop();
       await working;
       await caches.stop();
+      // Last: what changed until then may have begun to go, for which the process would wait.
+      platform.stop();
     },
   };
 }
