@@ -1,6 +1,6 @@
 import type { NetworkBaseline } from "../config/baseline.ts";
 import { isAddress, parseCidr } from "../model/cidr.ts";
-import { at, items, text } from "../model/json.ts";
+import { at, canonical, items, text } from "../model/json.ts";
 import { type KubernetesObject, labelsOf } from "../model/objects.ts";
 import type { Located, Port, Server } from "./peers.ts";
 
@@ -29,12 +29,12 @@ export function findDns(objects: DnsObjects): Located {
     .filter((service) => isDns(service, objects.apiServerIPs))
     .map((service) => behind(service, objects.endpointSlices));
   const servers = [
-    ...found.filter((server) => typeof server !== "string"),
+    ...found.filter((one) => typeof one !== "string").flat(),
     ...objects.daemonSets.flatMap(nodeCache),
     ...(/-gke\./.test(objects.gitVersion) ? [GOOGLE] : []),
   ];
   if (servers.length > 0) return { isKnown: true, servers };
-  const whys = found.filter((server) => typeof server === "string");
+  const whys = found.filter((one) => typeof one === "string");
   return { isKnown: false, why: whys.length > 0 ? whys.join("; ") : NOWHERE };
 }
 
@@ -95,47 +95,70 @@ function overBoth(udp: number, tcp: number): Port[] {
 }
 
 /** What answers behind a Service, or why that can't be told. */
-function behind(service: KubernetesObject, endpointSlices: readonly KubernetesObject[]): Server | string {
+function behind(service: KubernetesObject, endpointSlices: readonly KubernetesObject[]): readonly Server[] | string {
   const { namespace = "", name = "" } = service.metadata ?? {};
   const source = `Service ${namespace}/${name}`;
   const slices = endpointSlices.filter(
     ({ metadata }) => metadata?.namespace === namespace && metadata.labels?.["kubernetes.io/service-name"] === name,
   );
-  const [udp, tcp] = [targetPort(service, "UDP", slices), targetPort(service, "TCP", slices)];
-  const port = udp ?? tcp;
-  if (port === undefined)
-    return `the ports behind ${source} are named, and it has no endpoints that tell their numbers`;
-  const ports = overBoth(udp ?? port, tcp ?? port);
   const labels = labelsOf(at(service, "/spec/selector"));
-  if (Object.keys(labels).length > 0) return { source, peers: [{ namespace, labels }], ports };
-  const addresses = slices.flatMap((slice) =>
-    items(at(slice, "/endpoints")).flatMap((endpoint) => items(at(endpoint, "/addresses")).map(text)),
-  );
-  const peers = addresses.filter(isAddress).map((address) => ({ address }));
-  return peers.length > 0 ? { source, peers, ports } : `${source} selects no Pods and has no endpoints`;
+  if (Object.keys(labels).length > 0) {
+    // Several while one generation of Pods replaces another, whose ports of the same name have other numbers.
+    const ports = [undefined, ...slices].map((slice) => portsBehind(service, targetPort, slice));
+    const servers = ports.flatMap((one) => (one ? [{ source, peers: [{ namespace, labels }], ports: one }] : []));
+    if (servers.length > 0) return unique(servers);
+    return `the ports behind ${source} are named, and it has no endpoints that tell their numbers`;
+  }
+  const servers = slices.flatMap((slice) => {
+    const ports = portsBehind(service, (port) => numberIn(slice, port) ?? targetPort(port), slice);
+    const addresses = items(at(slice, "/endpoints")).flatMap((endpoint) => items(at(endpoint, "/addresses")).map(text));
+    const peers = addresses.filter(isAddress).map((address) => ({ address }));
+    return ports === undefined || peers.length === 0 ? [] : [{ source, peers, ports }];
+  });
+  return servers.length > 0 ? unique(servers) : `${source} selects no Pods and has no endpoints`;
 }
 
-/** The port of the Pod: policies are held against what a Service's address has been translated to. */
-function targetPort(
+function unique(servers: readonly Server[]): Server[] {
+  return [...new Map(servers.map((server) => [canonical(server), server])).values()];
+}
+
+/** Of the Pods, or whatever else is behind it: policies are held against what a Service's address is translated to. */
+function portsBehind(
   service: KubernetesObject,
-  protocol: Port["protocol"],
-  slices: readonly KubernetesObject[],
-): number | undefined {
-  const port = items(at(service, "/spec/ports")).find(
-    (one) => at(one, "/port") === PORT && (text(at(one, "/protocol")) || "TCP") === protocol,
-  );
-  if (port === undefined) return undefined;
+  numberOf: (port: unknown, slice?: KubernetesObject) => number | undefined,
+  slice: KubernetesObject | undefined,
+): readonly Port[] | undefined {
+  const [udp, tcp] = (["UDP", "TCP"] as const).map((protocol) => {
+    const port = items(at(service, "/spec/ports")).find(
+      (one) => at(one, "/port") === PORT && protocolOf(one) === protocol,
+    );
+    return port === undefined ? undefined : numberOf(port, slice);
+  });
+  const port = udp ?? tcp;
+  return port === undefined ? undefined : overBoth(udp ?? port, tcp ?? port);
+}
+
+/** Of Pods: what the Service says or, where that is a name, what the endpoints have found it to be. */
+function targetPort(port: unknown, slice?: KubernetesObject): number | undefined {
   const target = at(port, "/targetPort") ?? PORT;
-  if (typeof target === "number") return target;
-  const name = text(at(port, "/name"));
-  for (const slice of slices) {
-    for (const one of items(at(slice, "/ports"))) {
-      const number = at(one, "/port");
-      const isIt = text(at(one, "/name")) === name && (text(at(one, "/protocol")) || "TCP") === protocol;
-      if (isIt && typeof number === "number") return number;
-    }
-  }
-  return undefined;
+  return typeof target === "number" ? validPort(target) : numberIn(slice, port);
+}
+
+/** By its name in the Service. */
+function numberIn(slice: KubernetesObject | undefined, port: unknown): number | undefined {
+  const found = items(at(slice, "/ports")).find(
+    (one) => text(at(one, "/name")) === text(at(port, "/name")) && protocolOf(one) === protocolOf(port),
+  );
+  return validPort(at(found, "/port"));
+}
+
+/** Any other the API server would refuse in a policy; of EndpointSlices it takes them all. */
+function validPort(number: unknown): number | undefined {
+  return Number.isInteger(number) && Number(number) >= 1 && Number(number) <= 65_535 ? Number(number) : undefined;
+}
+
+function protocolOf(port: unknown): string {
+  return text(at(port, "/protocol")) || "TCP";
 }
 
 /**
@@ -152,9 +175,11 @@ function nodeCache(daemonSet: KubernetesObject): Server[] {
   if (namespace !== "kube-system" || listening === undefined) return [];
   const source = `DaemonSet ${namespace}/${name}`;
   if (at(pod, "/spec/hostNetwork") !== true) {
-    return [
-      { source, peers: [{ namespace, labels: labelsOf(at(daemonSet, "/spec/selector/matchLabels")) }], ports: BOTH },
-    ];
+    const [labels] = [at(daemonSet, "/spec/selector/matchLabels"), at(pod, "/metadata/labels")]
+      .map(labelsOf)
+      .filter((some) => Object.keys(some).length > 0);
+    // Without any it would be every Pod of that namespace.
+    return labels === undefined ? [] : [{ source, peers: [{ namespace, labels }], ports: BOTH }];
   }
   const addresses = listening.length > 0 ? listening : [NODE_LOCAL_ADDRESS];
   return [{ source, peers: addresses.map((address) => ({ address })), ports: BOTH }];

@@ -67,6 +67,12 @@ function nodeLocal({
   } as KubernetesObject;
 }
 
+function selectingByExpressions(daemonSet: KubernetesObject): KubernetesObject {
+  const { spec } = daemonSet as { readonly spec: object };
+  const selector = { matchExpressions: [{ key: "k8s-app", operator: "Exists" }] };
+  return { ...daemonSet, spec: { ...spec, selector } } as KubernetesObject;
+}
+
 const pods = (namespace: string, labels: Labels) => ({
   namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
   podSelector: { matchLabels: labels },
@@ -170,6 +176,11 @@ describe("where the DNS of a cluster answers", () => {
       [on(53, pods("kube-system", KUBE_DNS), pods("kube-system", { "k8s-app": "node-local-dns" }))],
     ],
     [
+      "the same where the DaemonSet selects by expressions: by what its Pods carry, never all Pods there",
+      { daemonSets: [selectingByExpressions(nodeLocal({ hostNetwork: false }))] },
+      [on(53, pods("kube-system", { "k8s-app": "node-local-dns" }))],
+    ],
+    [
       "GKE with kube-dns: nodes may ask Cloud DNS as well",
       { gitVersion: "v1.33.4-gke.1350000", services: [service("kube-dns")] },
       [on(53, block("169.254.169.254/32"), pods("kube-system", KUBE_DNS))],
@@ -186,6 +197,22 @@ describe("where the DNS of a cluster answers", () => {
         endpointSlices: [slice("kube-system", "kube-dns", 53, ["192.168.7.2", "fd00::2"])],
       },
       [on(53, block("192.168.7.2/32"), block("fd00::2/128"))],
+    ],
+    [
+      "the same at another port: the endpoints say which, not the Service",
+      {
+        services: [service("kube-dns", { selector: undefined })],
+        endpointSlices: [slice("kube-system", "kube-dns", 5353, ["192.168.7.2"])],
+      },
+      [on(5353, block("192.168.7.2/32"))],
+    ],
+    [
+      "Pods of two generations, at two ports of one name",
+      {
+        services: [openshift],
+        endpointSlices: [5353, 1053].map((port) => slice("openshift-dns", "dns-default", port)),
+      },
+      [on(1053, pods("openshift-dns", OPENSHIFT)), on(5353, pods("openshift-dns", OPENSHIFT))],
     ],
     [
       "a Service for UDP alone: long answers come by TCP all the same",
@@ -247,6 +274,17 @@ describe("where it is not known", () => {
       /^the ports behind/,
     ],
     [
+      "a port that is none, and addresses that no policy can name",
+      {
+        services: [service("kube-dns", { selector: undefined }), openshift],
+        endpointSlices: [
+          slice("kube-system", "kube-dns", 53, ["::ffff:10.0.0.1", "dns.example.com"]),
+          slice("openshift-dns", "dns-default", 70_000),
+        ],
+      },
+      /has no endpoints; the ports behind/,
+    ],
+    [
       "no Pods and no endpoints",
       { services: [service("kube-dns", { selector: undefined })] },
       /selects no Pods and has no endpoints$/,
@@ -263,7 +301,10 @@ test("the answer does not depend on the order in which objects are heard of", ()
     nodeLocal({ hostNetwork: false }),
     nodeLocal({ args: ["-localip", "169.254.25.10"] }),
   ];
-  const endpointSlices = [slice("openshift-dns", "dns-default", 5353), slice("kube-system", "kube-dns", 53)];
+  const endpointSlices = [
+    ...[5353, 1053].map((port) => slice("openshift-dns", "dns-default", port)),
+    slice("kube-system", "kube-dns", 53),
+  ];
   const whole = found({ services, daemonSets, endpointSlices });
   const shuffled = <T>(list: T[]) => fc.shuffledSubarray(list, { minLength: list.length });
   fc.assert(
