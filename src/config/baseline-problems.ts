@@ -7,9 +7,10 @@ import { show } from "./show.ts";
 import { openedWays, possibleWays, type Way } from "./ways.ts";
 
 /** What is wrong with a NetworkBaseline beyond its shape and its selector. */
-export function baselineProblems({ spec }: NetworkBaseline): Problem[] {
+export function baselineProblems({ metadata, spec }: NetworkBaseline): Problem[] {
   const names = spec.templates.map(({ name }) => name);
   return [
+    ...nameProblems(metadata),
     ...dnsProblems(spec),
     ...platformProblems(spec),
     ...spec.templates.flatMap(({ name, ports }, i) => {
@@ -23,6 +24,14 @@ export function baselineProblems({ spec }: NetworkBaseline): Problem[] {
 function problem(path: string, value: unknown, what: string, separator = ";"): Problem {
   return { path, message: `is ${show(value)}${separator} ${what}` };
 }
+
+/** It is the value of a label, in its policies and in the namespaces that ask for it. */
+function nameProblems({ name }: NetworkBaseline["metadata"]): Problem[] {
+  const what = `has ${name.length} characters; policies carry it as a label, which takes at most ${MOST_CHARACTERS}`;
+  return name.length > MOST_CHARACTERS ? [problem("/metadata/name", name, what, ",")] : [];
+}
+
+const MOST_CHARACTERS = 63;
 
 function dnsProblems({ dns }: BaselineSpec): Problem[] {
   if (dns === undefined) return [];

@@ -15,6 +15,7 @@ describe("valid", () => {
       "a ruleset",
       networkRuleset("x", { description: "d", base: "restricted", rules: { r: { mode: "warn", options: {} } } }),
     ],
+    ["the longest name of a baseline", networkBaseline("x".repeat(63))],
     ["the smallest baseline", networkBaseline("x", { templates: ["10-allow-dns-egress"] })],
     ["as the API server serves it", { ...networkRuleset("x"), metadata: { name: "x", ...served }, status: { any: 1 } }],
     ["whatever its status is, which is not its author's", { ...networkBaseline("x"), status: { namespaces: "all" } }],
@@ -165,6 +166,12 @@ describe("what is wrong with one, with the value and what is allowed", () => {
       selecting({ key: "a", operator: "DoesNotExist", values: ["x"] }),
       values,
       'is ["x"]; operator DoesNotExist takes no values',
+    ],
+    [
+      "a name that cannot be the label of its policies",
+      networkBaseline("x".repeat(64)),
+      "/metadata/name",
+      expect.stringMatching(/^is "x+\.\.\., has 64 characters; policies carry it as a label, which takes at most 63$/),
     ],
     [
       "a value that is long",

@@ -158,7 +158,6 @@ export function networkException(
   };
 }
 
-/** A NetworkBaseline for all namespaces, with every template unless others are named. */
 /** As the configuration has it, in a cluster whose DNS is where most have it. */
 export function resolvedBaseline(...args: Parameters<typeof networkBaseline>): Baseline {
   return resolveBaseline(networkBaseline(...args), CONVENTIONAL);
@@ -167,6 +166,7 @@ export function resolvedBaseline(...args: Parameters<typeof networkBaseline>): B
 /** One entry of a baseline's templates. */
 export type Chosen = BaselineSpec["templates"][number];
 
+/** A NetworkBaseline for all namespaces, with these templates unless others are named. */
 export function networkBaseline(
   name = "default",
   spec: Partial<Omit<NetworkBaseline["spec"], "templates">> & {
