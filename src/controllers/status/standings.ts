@@ -38,7 +38,10 @@ export type Survey = (
   now: string,
 ) => Promise<ReadonlyMap<string, Standings>>;
 
-/** Found out in one go, some milliseconds: admission requests are answered in between. */
+/**
+ * Looked at in one go, some milliseconds: admission requests are answered in between. To see that nothing has changed
+ * takes its time too, the more the more baselines there are: 0.6 s for 5,000 namespaces and 500 of them.
+ */
 const AT_ONCE = 50;
 
 /**
@@ -49,18 +52,16 @@ export function createSurvey(deps: SurveyDeps): Survey {
   let known = new Map<string, Known>();
   return async (namespaces, statusOf, now) => {
     const configuration = deps.configuration();
-    let found = 0;
+    let looked = 0;
     const next = new Map<string, Known>();
     for (const namespace of namespaces) {
       const name = namespace.metadata?.name ?? "";
       const before = known.get(name);
       const facts = factsOf(namespace, configuration, deps);
-      if (before !== undefined && areSame(before.inputs, facts.inputs)) next.set(name, before);
-      else {
-        next.set(name, { inputs: facts.inputs, ...viewOf(facts, before, statusOf, now) });
-        found += 1;
-        if (found % AT_ONCE === 0) await others();
-      }
+      const isKnown = before !== undefined && areSame(before.inputs, facts.inputs);
+      next.set(name, isKnown ? before : { inputs: facts.inputs, ...viewOf(facts, before, statusOf, now) });
+      looked += 1;
+      if (looked % AT_ONCE === 0) await others();
     }
     known = next;
     return byBaseline(configuration, next);

@@ -159,16 +159,20 @@ test("nothing is found out again where nothing has changed, and everything where
   expect(await cost()).toBe(0);
 });
 
-test("with many namespaces others have their turn in between, and none is left out", async () => {
+test("with many namespaces others have their turn in between, also where all is as before, and none is left out", async () => {
   const many = Array.from({ length: 501 }, (_, i) => of(`n${i}`));
-  let turns = 0;
-  const count = (): void => {
-    turns += 1;
-    immediate = setImmediate(count);
-  };
-  let immediate = setImmediate(count);
-  const found = await createSurvey(deps())(many, () => undefined, DAY_3);
-  clearImmediate(immediate);
-  expect(found.get("web")?.governed).toHaveLength(501);
-  expect(turns).toBeGreaterThanOrEqual(9);
+  const policies = new Map(many.map(({ metadata }) => [metadata?.name, whole(metadata?.name ?? "")]));
+  const survey = createSurvey(deps({ policiesIn: (name) => policies.get(name) ?? [] }));
+  for (const _ of ["at first", "again"]) {
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      immediate = setImmediate(count);
+    };
+    let immediate = setImmediate(count);
+    const found = await survey(many, () => undefined, DAY_3);
+    clearImmediate(immediate);
+    expect(found.get("web")?.governed).toHaveLength(501);
+    expect(turns).toBeGreaterThanOrEqual(9);
+  }
 });
