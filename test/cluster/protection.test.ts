@@ -52,7 +52,11 @@ describeCluster(
       for (const args of [
         edit(namespace),
         deletion(namespace),
+        // What is no longer of a baseline afterwards was before.
+        ["label", "networkpolicy", DENY, "-n", namespace, "app.kubernetes.io/managed-by-", "drawbridge.dev/baseline-"],
         ["delete", "networkpolicy", "--all", "-n", namespace],
+        // A DELETECOLLECTION, in which the request names no policy.
+        ["delete", "--raw", `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`],
       ]) {
         const { code, stderr } = await tenant(args);
         expect({ code, stderr }).toEqual({
@@ -60,7 +64,7 @@ describeCluster(
           stderr: expect.stringContaining("is part of NetworkBaseline default"),
         });
         expect(stderr).toContain(by);
-        if (!args.includes("--all")) expect(stderr).toContain(kept);
+        if (args.includes(DENY)) expect(stderr).toContain(kept);
         expect(stderr).toContain("To change what namespaces get, change the NetworkBaseline.");
       }
       const forged = await tenant(["create", "-f", "-"], own(namespace, FORGED));
