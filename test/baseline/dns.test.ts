@@ -314,3 +314,52 @@ test("the answer does not depend on the order in which objects are heard of", ()
     }),
   );
 });
+
+test("whatever the objects are like, it opens single ports of what is named, never of anybody, and never throws", () => {
+  const any = fc.anything({ maxDepth: 2 });
+  const some = (...values: readonly unknown[]) => fc.oneof(fc.constantFrom(...values), any);
+  const list = (item: fc.Arbitrary<unknown>) => fc.oneof(fc.array(fc.oneof(item, any), { maxLength: 3 }), any);
+  const partly = (fields: Readonly<Record<string, fc.Arbitrary<unknown>>>) => fc.record(fields, { requiredKeys: [] });
+  const named = (labels: Labels) => fc.constant({ namespace: "kube-system", name: "kube-dns", labels });
+  const onPort = { name: some("dns", "", null), protocol: some("UDP", "TCP", null) };
+  const numbers = some(53, "53", 5353, 0, -1, 0.5, 70_000, null);
+  const services = partly({
+    metadata: named(KUBE_DNS),
+    spec: partly({
+      ports: list(partly({ ...onPort, port: some(53), targetPort: fc.oneof(numbers, some("dns")) })),
+      selector: some({ a: "b" }, {}, { a: null }, null),
+      clusterIPs: list(fc.constant("10.96.0.10")),
+    }),
+  });
+  const endpointSlices = partly({
+    metadata: named({ "kubernetes.io/service-name": "kube-dns" }),
+    ports: list(partly({ ...onPort, port: numbers })),
+    endpoints: list(partly({ addresses: list(fc.constantFrom("1.2.3.4", "fd00::1", "x")) })),
+  });
+  const option = fc.constantFrom("-localip", "169.254.20.10", "-localip=", "--localip=1.1.1.1,x");
+  const container = partly({ args: list(option), command: any });
+  const daemonSets = partly({
+    metadata: named({}),
+    spec: partly({
+      selector: some({}, { matchLabels: {} }),
+      template: partly({
+        metadata: any,
+        spec: partly({ hostNetwork: some(true, false), containers: list(container) }),
+      }),
+    }),
+  });
+  const objects = (of: fc.Arbitrary<object>) => fc.array(of, { maxLength: 3 }) as fc.Arbitrary<KubernetesObject[]>;
+  fc.assert(
+    fc.property(objects(services), objects(endpointSlices), objects(daemonSets), (a, b, c) => {
+      const dns = found({ services: a, endpointSlices: b, daemonSets: c });
+      for (const clause of dns.isKnown ? egressTo(dns.servers) : []) {
+        expect(clause.to).not.toEqual([]);
+        expect(JSON.stringify(clause.to)).not.toContain('"matchLabels":{}');
+        expect(
+          clause.ports.filter(({ port }) => !(Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535)),
+        ).toEqual([]);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
