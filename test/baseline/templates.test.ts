@@ -299,3 +299,13 @@ describe("docs/templates.md", async () => {
     expect(problems?.map((problem) => [fieldPath(problem.path), problem.message])).toEqual([[path, message]]);
   });
 });
+
+test("they are made once for each baseline, not for each namespace", () => {
+  const baseline = resolvedBaseline();
+  const [shop, bank] = ["shop", "bank"].map((name) => wantedPolicies(baseline, name));
+  expect(shop?.map(({ metadata }) => metadata?.namespace)).toEqual(["shop", "shop", "shop"]);
+  expect(bank?.map(({ metadata }) => metadata?.namespace)).toEqual(["bank", "bank", "bank"]);
+  expect(shop?.map(({ spec }, i) => spec === bank?.[i]?.spec)).toEqual([true, true, true]);
+  const other = wantedPolicies(resolvedBaseline("other"), "shop");
+  expect(other.map(({ metadata }) => metadata?.labels)).not.toEqual(shop?.map(({ metadata }) => metadata?.labels));
+});
