@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type { Lives } from "../../../src/certs/lives.ts";
 import type { Cluster } from "./cluster.ts";
 import { freePort } from "./net.ts";
@@ -41,6 +42,7 @@ export interface DrawbridgeOptions {
 
 const CLI = join(import.meta.dirname, "../../../src/cli.ts");
 const BRIEFLY = join(import.meta.dirname, "serve-briefly.ts");
+const END_WITH_OWNER = join(import.meta.dirname, "end-with-owner.ts");
 /** Alone it takes a second or two; a machine that is busy with other tests takes its time. */
 const READY_LIMIT_MS = 60_000;
 
@@ -54,10 +56,11 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     ? ["--kubeconfig", cluster.kubeconfigs.admin, "--webhook-url", url]
     : ["--port", String(webhook)];
   const program = lives === undefined ? [cli] : [BRIEFLY, JSON.stringify(lives)];
-  const child = spawn(process.execPath, [...program, "serve", ...where, "--health-port", String(health), ...args], {
+  const serve = ["serve", ...where, "--health-port", String(health), ...args];
+  const child = spawn(process.execPath, [`--import=${END_WITH_OWNER}`, ...program, ...serve], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const log: LogLine[] = [];
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
@@ -72,8 +75,6 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
   });
   // Not "exit": what it wrote last may still be in the pipe then.
   const exited = once(child, "close").then(() => child.exitCode);
-  const endWithOwner = (): void => void child.kill("SIGKILL");
-  process.once("exit", endWithOwner);
 
   if (waitUntilReady) await untilReady(child, log, () => stderr);
   const healthUrl = `http://127.0.0.1:${health}`;
@@ -86,7 +87,6 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
     metrics: async () => (await fetch(`${healthUrl}/metrics`)).text(),
     exited,
     stop: async (signal = "SIGTERM") => {
-      process.off("exit", endWithOwner);
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return exited;
     },
