@@ -33,8 +33,8 @@ export function findDns(objects: DnsObjects): Located {
     ...objects.daemonSets.flatMap(nodeCache),
     ...(/-gke\./.test(objects.gitVersion) ? [GOOGLE] : []),
   ];
-  if (servers.length > 0) return { isKnown: true, servers };
   const whys = found.filter((one) => typeof one === "string");
+  if (servers.length > 0) return { isKnown: true, servers, ...(whys.length > 0 && { isPart: true }) };
   return { isKnown: false, why: whys.length > 0 ? whys.join("; ") : NOWHERE };
 }
 

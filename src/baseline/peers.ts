@@ -5,7 +5,12 @@ import type { Labels } from "../model/objects.ts";
 
 /** Where something of the cluster answers; or why that is not known. */
 export type Located =
-  | { readonly isKnown: true; readonly servers: readonly Server[] }
+  | {
+      readonly isKnown: true;
+      readonly servers: readonly Server[];
+      /** There is more, of which it cannot be told now where it answers. */
+      readonly isPart?: boolean;
+    }
   | { readonly isKnown: false; readonly why: string };
 
 /** Something that answers, by what a NetworkPolicy can name it. */

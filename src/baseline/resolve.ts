@@ -10,7 +10,10 @@ export interface Found {
 }
 
 /** A NetworkBaseline, and what its templates are filled in with. */
-export interface Baseline extends NetworkBaseline, Found {}
+export interface Baseline extends NetworkBaseline, Found {
+  /** It comes with the program, and holds because the cluster has none of its own, or none that is valid. */
+  readonly isShipped: boolean;
+}
 
 /** Where there is no cluster to ask. */
 export const CONVENTIONAL: Found = {
@@ -19,10 +22,11 @@ export const CONVENTIONAL: Found = {
 };
 
 /** @param found in the cluster, for what the baseline does not name itself */
-export function resolveBaseline(document: NetworkBaseline, found: Found): Baseline {
+export function resolveBaseline(document: NetworkBaseline, found: Found, isShipped = false): Baseline {
   const { dns, platform } = document.spec;
   return {
     ...document,
+    isShipped,
     dns: dns === undefined ? found.dns : namedDns(dns),
     apiServer: platform?.apiServer === undefined ? found.apiServer : namedApiServer(platform.apiServer),
   };

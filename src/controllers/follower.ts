@@ -13,8 +13,8 @@ export interface FollowerOptions {
 /**
  * Follows where something of the cluster answers. What is new is open at once. What is gone stays open for a while: to
  * replace a Service or a DaemonSet is to delete and create it, an API server that restarts takes its address back
- * meanwhile, and nobody may be cut off in between. And where nothing can be found any more, the last answer stays: that
- * is more likely an accident than a cluster without DNS.
+ * meanwhile, and nobody may be cut off in between. Where something is there, but not where it answers, nothing goes. And
+ * where nothing can be found any more, the last answer stays: that is more likely an accident than a cluster without DNS.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -26,12 +26,23 @@ export class Follower {
     this.#options = options;
   }
 
+  /** What was known before this process: as if it had been found, and was gone since. */
+  recall(servers: readonly Server[]): void {
+    for (const server of servers) this.#held.set(canonical(server), { server, leaving: undefined });
+  }
+
+  /** What is open now, for another process to recall. */
+  get servers(): readonly Server[] {
+    return [...this.#held.values()].map(({ server }) => server);
+  }
+
   /** Looks again. */
   look(): void {
     const found = this.#options.find();
     if (!found.isKnown) {
       this.stop();
       if (this.#held.size === 0) this.#tell(found);
+      else this.#tellHeld();
       return;
     }
     const there = new Map(found.servers.map((server) => [canonical(server), server]));
@@ -40,7 +51,8 @@ export class Follower {
       this.#held.set(key, { server, leaving: undefined });
     }
     for (const [key, one] of this.#held) {
-      if (!there.has(key)) one.leaving ??= setTimeout(() => this.#close(key), this.#options.narrowAfterMs);
+      if (!there.has(key) && found.isPart !== true)
+        one.leaving ??= setTimeout(() => this.#close(key), this.#options.narrowAfterMs);
     }
     this.#tellHeld();
   }
@@ -59,7 +71,7 @@ export class Follower {
   }
 
   #tellHeld(): void {
-    this.#tell({ isKnown: true, servers: [...this.#held.values()].map(({ server }) => server) });
+    this.#tell({ isKnown: true, servers: this.servers });
   }
 
   #tell(located: Located): void {

@@ -33,12 +33,13 @@ export function configure(mode: Cap, embedded: Documents, own: Documents, found 
   );
   const defaultRuleset = rulesets.get("default");
   if (defaultRuleset === undefined) throw new Error("the embedded ruleset default is missing");
-  const baselines = own.baselines.size > 0 ? own.baselines : embedded.baselines;
+  const isShipped = own.baselines.size === 0;
+  const baselines = isShipped ? embedded.baselines : own.baselines;
   return {
     mode,
     rulesets,
     defaultRuleset,
-    baselines: [...baselines.values()].map((document) => resolveBaseline(document, found)),
+    baselines: [...baselines.values()].map((document) => resolveBaseline(document, found, isShipped)),
   };
 }
 

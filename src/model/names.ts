@@ -12,8 +12,14 @@ export const GOVERNING_LABELS = [RULESET_LABEL, MODE_LABEL, BASELINE_LABEL] as c
 /** On a Namespace only until its baseline exists; only Drawbridge removes it. */
 export const PENDING_LABEL = `${GROUP}/baseline-pending`;
 
+/** Of the Lease by which several servers elect a leader, in their namespace. */
+export const LEASE_NAME = "drawbridge";
+
 /** Of the Lease: since when namespaces are new, for each baseline. */
 export const NEW_SINCE_ANNOTATION = `${GROUP}/new-since`;
+
+/** Of the Lease: where the cluster's DNS and the API server answered last. */
+export const FOUND_ANNOTATION = `${GROUP}/found`;
 
 /** Of a policy of a baseline: what we have written in it, as a hash, so that it is seen whether somebody has changed it. */
 export const CONTENT_ANNOTATION = `${GROUP}/content`;

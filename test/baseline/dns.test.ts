@@ -294,6 +294,16 @@ describe("where it is not known", () => {
   });
 });
 
+test("one that can't be told beside one that can is not forgotten", () => {
+  const { isKnown, ...rest } = found({ services: [service("kube-dns"), openshift] });
+  expect({ isKnown, ...rest }).toMatchObject({
+    isKnown: true,
+    isPart: true,
+    servers: [{ source: "Service kube-system/kube-dns" }],
+  });
+  expect(found({ services: [service("kube-dns")] })).not.toHaveProperty("isPart");
+});
+
 test("the answer does not depend on the order in which objects are heard of", () => {
   const services = [service("kube-dns"), openshift, service("b", { ports: ports(8053, 8053), selector: { b: "1" } })];
   const daemonSets = [

@@ -28,9 +28,13 @@ describeCluster(
   "where the cluster's DNS answers, on a real API server",
   (cluster) => {
     let drawbridge: Drawbridge;
-    beforeAll(async () => {
-      drawbridge = await startDrawbridge({ cluster: cluster() });
-    });
+    const start = async (): Promise<void> => {
+      drawbridge = await startDrawbridge({ cluster: cluster(), args: ["--namespace", "default"] });
+      // It is ready before it leads.
+      const { log } = drawbridge;
+      await eventually(() => expect(log.map(({ msg }) => msg)).toContain("admission policies written"));
+    };
+    beforeAll(start);
     afterAll(() => drawbridge?.stop());
 
     const apply = (...objects: readonly object[]) =>
@@ -179,6 +183,15 @@ describeCluster(
       await eventually(async () => expect((await dnsOf("late"))?.spec.egress).toHaveLength(2));
       expect((await dnsOf("shop"))?.spec.egress).toHaveLength(2);
       expect(await known()).toBe("1");
+    });
+
+    test("nor by a server that comes later, while nothing is left", async () => {
+      await drawbridge.stop();
+      await start();
+      expect(await known()).toBe("1");
+      expect(await createNamespace("later")).toMatchObject({ code: 0, stderr: "" });
+      await eventually(async () => expect((await dnsOf("later"))?.spec.egress).toHaveLength(2));
+      expect((await dnsOf("shop"))?.spec.egress).toHaveLength(2);
     });
 
     describe("a NetworkBaseline that names it", () => {

@@ -291,10 +291,10 @@ describeCluster(
       const loseAll = async (): Promise<void> => {
         await drawbridge.stop("SIGKILL");
         // The policies come after the registration: it may have been killed before it had written them.
-        const remove = (...what: readonly string[]) => cluster().ok(["delete", "--ignore-not-found", ...what]);
-        await remove("validatingwebhookconfiguration,mutatingwebhookconfiguration", "drawbridge");
-        await remove("validatingadmissionpolicybinding", "drawbridge-baseline", "drawbridge-marker");
-        await remove("mutatingadmissionpolicybinding", "drawbridge-stamp");
+        const takeAway = (...what: readonly string[]) => cluster().ok(["delete", "--ignore-not-found", ...what]);
+        await takeAway("validatingwebhookconfiguration,mutatingwebhookconfiguration", "drawbridge");
+        await takeAway("validatingadmissionpolicybinding", "drawbridge-baseline", "drawbridge-marker");
+        await takeAway("mutatingadmissionpolicybinding", "drawbridge-stamp");
         await eventually(async () =>
           expect((await dryNamespace()).metadata?.labels ?? {}).not.toHaveProperty([MARKER]),
         );

@@ -36,6 +36,7 @@ async function start(failures: readonly ApiError[]) {
     client,
     mode: "enforce",
     address: undefined,
+    shared: undefined,
     embedded: await readEmbeddedPolicies(),
     log: createLogger("fatal"),
     metrics: createMetrics(),

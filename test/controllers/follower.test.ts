@@ -142,3 +142,28 @@ test("nothing is closed after the stop", () => {
   vi.advanceTimersByTime(2 * GONE_MS);
   expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
 });
+
+test("what is recalled is open from the first look on, and closed when it is not found for long", () => {
+  follower.recall([a, b]);
+  look(b, c);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2 10.0.0.3"]);
+  vi.advanceTimersByTime(GONE_MS);
+  expect(told.at(-1)).toBe("10.0.0.2 10.0.0.3");
+});
+
+test("what is recalled is the answer where nothing is found", () => {
+  follower.recall([a]);
+  lookAt(nothing("it is gone"));
+  vi.advanceTimersByTime(10 * GONE_MS);
+  expect(told).toEqual(["10.0.0.1"]);
+});
+
+test("as long as it cannot be told of something where it answers, nothing is closed", () => {
+  look(a, b);
+  lookAt({ isKnown: true, servers: [b], isPart: true });
+  vi.advanceTimersByTime(10 * GONE_MS);
+  expect(told).toEqual(["10.0.0.1 10.0.0.2"]);
+  look(b);
+  vi.advanceTimersByTime(GONE_MS);
+  expect(told.at(-1)).toBe("10.0.0.2");
+});

@@ -23,14 +23,17 @@ import type { Ensured } from "../../server/gate.ts";
 import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import type { LeaseRecord } from "./leadership.ts";
 import { followPlatform } from "./platform.ts";
-import { canBind, introduce, liveNamespace, namespaceLabels } from "./questions.ts";
+import { canBind, introduce, leaseAnnotations, liveNamespace, namespaceLabels } from "./questions.ts";
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
   readonly mode: Cap;
   /** How the API server is told of this server, if it is. */
   readonly address: Address | undefined;
+  /** Where several servers keep what they share, if there may be others. */
+  readonly shared: string | undefined;
   readonly embedded: Documents;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -45,7 +48,7 @@ export interface Cluster {
   readonly missing: () => readonly string[];
   /** Resolves when everything has been read once. Rejects when the signal comes first. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  readonly newSince: NewSinceKeeper;
+  readonly record: LeaseRecord;
   /** What only the one that leads does, by this client, until the signal or stop(); may then be called again. */
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
   /** Tells the API server of this server, and of what it is to do by itself. Not there where it is not to be told. */
@@ -62,7 +65,7 @@ export interface Cluster {
 
 /** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
-  const { client, mode, address, embedded, log, metrics, signal } = how;
+  const { client, mode, address, shared, embedded, log, metrics, signal } = how;
   const { user, gitVersion } = await introduce(client, log, signal);
   const configuration = new LiveConfiguration(mode, embedded);
   const stopping = new AbortController();
@@ -170,10 +173,14 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
 
   return {
     configuration,
-    newSince,
+    record: {
+      annotate: (annotations) => platform.annotate(newSince.annotate(annotations)),
+      run: (writer, until) => newSince.run(writer, until),
+    },
     missing: caches.missing,
     synced: async (until) => {
       await caches.synced(until);
+      if (shared !== undefined) platform.recall(await leaseAnnotations(shared, client, log, until));
       isSynced = true;
       platform.look();
     },

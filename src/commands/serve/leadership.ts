@@ -3,8 +3,9 @@ import { hostname } from "node:os";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { type FencedClient, fenced, type Term } from "../../cluster/fence.ts";
 import { Elector, LEASE_TIMES } from "../../cluster/lease.ts";
-import type { NewSinceKeeper } from "../../controllers/baseline/new-since.ts";
 import type { Registrar } from "../../controllers/registration/registrar.ts";
+import { LEASE_NAME } from "../../model/names.ts";
+import type { Labels } from "../../model/objects.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
@@ -14,8 +15,16 @@ export interface Duties {
   readonly work: (client: FencedClient, signal: AbortSignal) => Promise<void>;
   /** Of a server that is alone, or of the last one. Not there where the API server is not to ask us. */
   readonly registrar?: (client: FencedClient) => Registrar;
-  /** Of one of several servers: what they keep on the Lease, beside who leads. */
-  readonly newSince: NewSinceKeeper;
+  /** Of one of several servers. */
+  readonly record: LeaseRecord;
+}
+
+/** What several servers keep on the Lease, beside who leads. */
+export interface LeaseRecord {
+  /** What it is to carry, of what it carries. */
+  readonly annotate: (annotations: Labels) => Labels;
+  /** Finds out what is to be kept, while one leads. */
+  readonly run: (client: FencedClient, signal: AbortSignal) => Promise<void>;
 }
 
 export interface Leadership {
@@ -58,7 +67,7 @@ export function loneLeader({ client, duties, log }: LeadershipDeps): Leadership 
 /** One of several servers, any of which may be killed, frozen or cut off at any time: the holder of a Lease leads. */
 export function electedLeader(deps: LeadershipDeps, namespace: string): Leadership {
   const { client, duties, log, metrics } = deps;
-  const name = "drawbridge";
+  const name = LEASE_NAME;
   const lease = `${namespace}/${name}`;
   // In a Pod HOSTNAME is its name, and a restarted container is another candidate.
   const identity = `${process.env["HOSTNAME"] || hostname()}_${randomBytes(4).toString("hex")}`;
@@ -68,10 +77,10 @@ export function electedLeader(deps: LeadershipDeps, namespace: string): Leadersh
     namespace,
     name,
     identity,
-    annotate: (annotations) => duties.newSince.annotate(annotations),
+    annotate: duties.record.annotate,
     work: async (term) => {
       const writer = inTerm(term);
-      await Promise.all([duties.work(writer, term.signal), duties.newSince.run(writer, term.signal)]);
+      await Promise.all([duties.work(writer, term.signal), duties.record.run(writer, term.signal)]);
     },
     onLead: ({ leaseTransitions }) => {
       metrics.leaderTransitions.inc({ to: "leader" });

@@ -4,6 +4,9 @@ import { egressTo, type Located } from "../../baseline/peers.ts";
 import type { Found } from "../../baseline/resolve.ts";
 import type { Caches } from "../../controllers/caches.ts";
 import { Follower } from "../../controllers/follower.ts";
+import { foundIn, textOfFound } from "../../controllers/found-record.ts";
+import { FOUND_ANNOTATION } from "../../model/names.ts";
+import type { Labels } from "../../model/objects.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
@@ -39,15 +42,35 @@ export function followPlatform({ gitVersion, objects, onFound, log, metrics }: P
       },
       narrowAfterMs: GONE_MS,
     });
-  const followers = [
-    follow("dns", "the cluster's DNS", "10-allow-dns-egress", () => findDns({ gitVersion, ...objects().dnsObjects() })),
-    follow("apiServer", "the API server's address", "allow-apiserver-egress", () =>
+  const followers = {
+    dns: follow("dns", "the cluster's DNS", "10-allow-dns-egress", () =>
+      findDns({ gitVersion, ...objects().dnsObjects() }),
+    ),
+    apiServer: follow("apiServer", "the API server's address", "allow-apiserver-egress", () =>
       findApiServer(objects().apiServerObjects()),
     ),
-  ];
+  };
+  const all = Object.values(followers);
   return {
-    look: () => followers.forEach((follower) => follower.look()),
+    look: () => all.forEach((follower) => follower.look()),
+    /** What the Lease is to carry, of what it carries: the last answers, which outlive every server there. */
+    annotate: (annotations: Labels): Labels => {
+      const { dns, apiServer } = followers;
+      const now = {
+        ...(dns.servers.length > 0 && { dns: dns.servers }),
+        ...(apiServer.servers.length > 0 && { apiServer: apiServer.servers }),
+      };
+      const record = { ...foundIn(annotations[FOUND_ANNOTATION]), ...now };
+      if (Object.keys(record).length === 0) return annotations;
+      return { ...annotations, [FOUND_ANNOTATION]: textOfFound(record) };
+    },
+    /** To be called before the first look, with what the Lease carries. */
+    recall: (annotations: Labels): void => {
+      const { dns = [], apiServer = [] } = foundIn(annotations[FOUND_ANNOTATION]);
+      followers.dns.recall(dns);
+      followers.apiServer.recall(apiServer);
+    },
     /** Closes nothing any more by itself. */
-    stop: () => followers.forEach((follower) => follower.stop()),
+    stop: () => all.forEach((follower) => follower.stop()),
   };
 }

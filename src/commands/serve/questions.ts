@@ -4,8 +4,8 @@ import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Caches } from "../../controllers/caches.ts";
 import { InputError } from "../../model/errors.ts";
-import { GROUP } from "../../model/names.ts";
-import type { Labels, Namespace } from "../../model/objects.ts";
+import { GROUP, LEASE_NAME } from "../../model/names.ts";
+import type { KubernetesObject, Labels, Namespace } from "../../model/objects.ts";
 import type { UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 
@@ -67,26 +67,58 @@ export interface Introduction {
   readonly gitVersion: string;
 }
 
-/** Waits a while for an API server that is still starting. @throws InputError cluster-unreachable */
+/** @throws InputError cluster-unreachable */
 export async function introduce(client: KubernetesClient, log: Logger, signal: AbortSignal): Promise<Introduction> {
   const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
   const options = { timeoutMs: 5_000, signal };
+  const ask = async (): Promise<Introduction> => {
+    const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, options);
+    const { gitVersion } = await client.get<{ readonly gitVersion: string }>(paths.version(), options);
+    return { user: answer.status?.userInfo?.username ?? "", gitVersion };
+  };
+  try {
+    return await patiently(ask, log, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new InputError(
+      "cluster-unreachable",
+      `the API server cannot be asked who we are: ${String(error)}. Check its address, the CA and the credentials.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What several servers keep on their Lease; nothing where there is none yet. */
+export async function leaseAnnotations(
+  namespace: string,
+  client: KubernetesClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Labels> {
+  const path = paths.leases(namespace, LEASE_NAME);
+  const ask = () => unlessNotFound(client.get<KubernetesObject>(path, { timeoutMs: 5_000, signal }));
+  try {
+    return (await patiently(ask, log, signal))?.metadata?.annotations ?? {};
+  } catch (error) {
+    signal.throwIfAborted();
+    log.error(
+      { lease: `${namespace}/${LEASE_NAME}`, error: String(error) },
+      "what the Lease says of the cluster cannot be read",
+    );
+    return {};
+  }
+}
+
+/** Asks again for a while where the API server is still starting, or has too much to do. */
+async function patiently<T>(ask: () => Promise<T>, log: Logger, signal: AbortSignal): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await client.create<SelfSubjectReview>(paths.selfSubjectReviews(), review, options);
-      const { gitVersion } = await client.get<{ readonly gitVersion: string }>(paths.version(), options);
-      return { user: answer.status?.userInfo?.username ?? "", gitVersion };
+      return await ask();
     } catch (error) {
       signal.throwIfAborted();
       const isPassing =
         error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
-      if (!isPassing || tries === START_TRIES) {
-        throw new InputError(
-          "cluster-unreachable",
-          `the API server cannot be asked who we are: ${String(error)}. Check its address, the CA and the credentials.`,
-          { cause: error },
-        );
-      }
+      if (!isPassing || tries === START_TRIES) throw error;
       log.warn({ tries, error: String(error) }, "the API server does not answer yet");
       await sleep(1_000, undefined, { signal });
     }

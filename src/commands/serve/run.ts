@@ -79,10 +79,10 @@ async function serve(
       ? await sharedCertificates(deps, client, shared, webhooks)
       : await ownCertificates(deps, options.certDir);
 
-  const leadershipOf = (reader: KubernetesClient, { work, newSince, registrar: registrarFor }: Cluster): Leadership => {
+  const leadershipOf = (reader: KubernetesClient, { work, record, registrar: registrarFor }: Cluster): Leadership => {
     const registrarOf = registrarFor && ((writer: FencedClient) => registrarFor(writer, () => certificates.bundle));
     const duties = {
-      newSince,
+      record,
       work: async (writer: FencedClient, signal: AbortSignal) => {
         const registrar = registrarOf?.(writer);
         const reachableAfterMs = address && "service" in address ? SERVICE_LEADS_TO_US_MS : 0;
@@ -124,7 +124,8 @@ async function serve(
   try {
     // First of all: to wait for an API server is not to be dead, which the liveness probe would take it for.
     await listen(health, host, options.healthPort, "--health-port");
-    cluster = client && (await watchCluster({ client, mode, address, embedded, log, metrics, signal: stop.signal }));
+    cluster =
+      client && (await watchCluster({ client, mode, address, shared, embedded, log, metrics, signal: stop.signal }));
     const url = await listen(app, host, settings.port, "--port");
     webhooks?.start();
     certificates.start();

@@ -5,6 +5,7 @@ import { wantedPolicies } from "../../baseline/templates.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Configuration } from "../../engine/configuration.ts";
+import { BASELINE_LABEL } from "../../model/names.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { type BaselineDeps, isPending } from "./reconcile.ts";
@@ -34,16 +35,16 @@ export async function healBaseline(name: string, deps: BaselineDeps, options: He
   const governing = keptBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "exempt" };
   if (!isOwed && !isNew(namespace, governing)) {
-    if (!(await hasOneOfBaseline(name, deps))) return { outcome: "exempt" };
+    if (!(await hasOneOf(governing, name, deps))) return { outcome: "exempt" };
   }
   const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
   if (conflicts.length === 0) return { outcome: "complete" };
   return { outcome: "conflict", baseline: governing.metadata.name, conflicts };
 }
 
-async function hasOneOfBaseline(namespace: string, { client }: BaselineDeps): Promise<boolean> {
+async function hasOneOf(baseline: Baseline, namespace: string, { client }: BaselineDeps): Promise<boolean> {
   for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace))) {
-    if (page.items.some(isOfBaseline)) return true;
+    if (page.items.some((policy) => countsFor(baseline, policy))) return true;
   }
   return false;
 }
@@ -68,12 +69,22 @@ export function lackedBy(
   baseline: Baseline,
   isOwed: boolean,
 ): ReturnType<typeof plan> {
-  return isDue(policies, isOwed)
+  return isDue(policies, baseline, isOwed)
     ? plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""))
     : { apply: [], conflicts: [] };
 }
 
 /** Is a namespace with these policies, that waits for nothing, to have its baseline, and not one that existed before it? */
-export function isDue(policies: readonly NetworkPolicy[], isOwed: boolean): boolean {
-  return isOwed || policies.some(isOfBaseline);
+export function isDue(policies: readonly NetworkPolicy[], baseline: Baseline, isOwed: boolean): boolean {
+  return isOwed || policies.some((policy) => countsFor(baseline, policy));
+}
+
+/**
+ * Does a policy tell that its namespace is to have this baseline? One of another baseline does too, in whose place it
+ * came. But the shipped one comes in the place of others by itself, when the last of them is deleted or is not valid: to
+ * complete what they gave, perhaps with a deny that they did not have, would be nobody's decision.
+ */
+function countsFor(baseline: Baseline, policy: NetworkPolicy): boolean {
+  const of = policy.metadata?.labels?.[BASELINE_LABEL];
+  return isOfBaseline(policy) && (!baseline.isShipped || of === baseline.metadata.name);
 }

@@ -125,7 +125,7 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
 function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: Baseline): Standing | undefined {
   if (whyUnarmed(baseline) !== undefined) return undefined;
   const waits = isPending(namespace);
-  if (!waits && !isDue(policies, isOwed)) return undefined;
+  if (!waits && !isDue(policies, baseline, isOwed)) return undefined;
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""));
   if (conflicts.length > 0) {
     return { state: "conflict", message: `not Drawbridge's, and say something else: ${conflicts.join(", ")}` };

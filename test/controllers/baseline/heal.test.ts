@@ -31,6 +31,7 @@ describe("what a namespace lacks", () => {
   const baseline = resolvedBaseline();
   const ours = wantedPolicies(baseline, "shop");
   const names = ours.map(({ metadata }) => metadata?.name);
+  const others = wantedPolicies(resolvedBaseline("other", { templates: ["00-default-deny-ingress"] }), "shop");
   const ALL = { apply: names, conflicts: [] };
   const NOTHING = { apply: [], conflicts: [] };
   test.each([
@@ -39,8 +40,19 @@ describe("what a namespace lacks", () => {
     ["nothing where none is there: it existed before", [], false, NOTHING],
     ["nothing where only others' are there", [networkPolicy()], false, NOTHING],
     ["all where it is owed them", [], true, ALL],
+    ["all where one of another baseline is there, in whose place it came", others, false, { ...ALL, apply: names }],
   ])("%s", (_, policies, isOwed, expected) => {
     const { apply, conflicts } = lackedBy(of(), policies, baseline, isOwed);
     expect({ apply: apply.map(({ metadata }) => metadata?.name), conflicts }).toEqual(expected);
+  });
+
+  test("the shipped baseline, which comes by itself when others are gone, does not complete what these gave", () => {
+    const { baselines } = configure("enforce", embedded, new DocumentSet());
+    const [shipped] = baselines;
+    if (shipped === undefined) throw new Error("the shipped baseline is missing");
+    expect(lackedBy(of(), others, shipped, false)).toEqual(NOTHING);
+    expect(lackedBy(of(), others, shipped, true)).not.toEqual(NOTHING);
+    const ofShipped = wantedPolicies(shipped, "shop").slice(0, 1);
+    expect(lackedBy(of(), ofShipped, shipped, false).apply).toHaveLength(2);
   });
 });
