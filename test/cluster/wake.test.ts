@@ -112,7 +112,8 @@ describeCluster(
       await served.drawbridge.stop("SIGKILL");
       await cluster().ok(["label", "namespace", "surging", `${MARKER}=true`]);
       await cluster().ok(["set", "image", "-n", "surging", "daemonset/daemonset", `web=${NEW_IMAGE}`]);
-      await new Promise((resolve) => setTimeout(resolve, 25_000));
+      // Its controller has tried after 1, 3, 7, 15 and 31 s, and would again after 63.
+      await new Promise((resolve) => setTimeout(resolve, 35_000));
       expect(await podsIn("surging")).toEqual({ DaemonSet: 2 });
 
       await served.start();
