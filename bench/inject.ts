@@ -1,4 +1,4 @@
-import { TEMPLATES } from "../src/config/baseline.ts";
+import { BASELINE_NAMES } from "../test/cluster/harness/storm.ts";
 import type { Site } from "./admission.ts";
 import { create, policiesPath } from "./api.ts";
 import { sumOf } from "../test/helpers/metrics.ts";
@@ -13,8 +13,6 @@ export interface InjectionResult {
   readonly writesPerNamespace: number;
 }
 
-/** policies/baselines/default.yaml has all templates. */
-const POLICIES = TEMPLATES.map((template) => `drawbridge-${template}`);
 const INJECTED = { limitMs: 10_000, everyMs: 1 };
 
 /** Namespaces one after another, each with the default baseline. @throws Error when one does not get it within 10 s */
@@ -31,7 +29,7 @@ export async function measureInjection({ api, admission }: Site, namespaces: num
     await create(api, "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
     const start = performance.now();
     // Each by its name: lists that follow writes of another kind wait for the API server's cache, and make others wait.
-    for (const policy of POLICIES) {
+    for (const policy of BASELINE_NAMES) {
       const isThere = async () => (await api.send("GET", `${policiesPath(name)}/${policy}`)).status === 200;
       await until(`${name} has ${policy}`, isThere, INJECTED);
     }
