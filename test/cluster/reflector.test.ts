@@ -420,12 +420,14 @@ describe("no hot loop", () => {
       answers[turn % answers.length]?.(request, response);
     });
     build({ backoff });
+    const began = performance.now();
     reflector.start();
     await wait(TIME_MS);
-    expect(server.count("watch")).toBeGreaterThan(2);
-    // Nothing is waited for as after a failure, but no two begin within 10 ms.
-    expect(server.count("watch")).toBeLessThanOrEqual(TIME_MS / 10 + 1);
-    expect(server.count("list")).toBeLessThanOrEqual(TIME_MS / 10 + 2);
+    const [watches, lists, ms] = [server.count("watch"), server.count("list"), performance.now() - began];
+    expect(watches).toBeGreaterThan(2);
+    // Nothing is waited for as after a failure, but no two begin within 10 ms, of which a timer may lack one.
+    expect(watches).toBeLessThanOrEqual(ms / 9 + 1);
+    expect(lists).toBeLessThanOrEqual(watches + 2);
   });
 
   test("when lists and watches are suddenly always gone", async () => {

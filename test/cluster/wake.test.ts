@@ -112,13 +112,13 @@ describeCluster(
       await served.drawbridge.stop("SIGKILL");
       await cluster().ok(["label", "namespace", "surging", `${MARKER}=true`]);
       await cluster().ok(["set", "image", "-n", "surging", "daemonset/daemonset", `web=${NEW_IMAGE}`]);
-      // Its controller has tried after 1, 3, 7, 15 and 31 s, and would again after 63.
-      await new Promise((resolve) => setTimeout(resolve, 35_000));
+      // Its controller has tried after 1, 3, 7 and 15 s, and would again after 31.
+      await new Promise((resolve) => setTimeout(resolve, 18_000));
       expect(await podsIn("surging")).toEqual({ DaemonSet: 2 });
 
       await served.start();
       // Old Pods that have never run are in nobody's way: they go as soon as the new ones are there.
-      await eventually(async () => expect(await imagesIn("surging")).toEqual([NEW_IMAGE, NEW_IMAGE]));
+      await eventually(async () => expect(await imagesIn("surging")).toEqual([NEW_IMAGE, NEW_IMAGE]), 40_000);
       expect(served.drawbridge.log).toContainEqual(
         expect.objectContaining({ namespace: "surging", woken: ["DaemonSet daemonset"] }),
       );
