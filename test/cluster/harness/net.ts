@@ -1,17 +1,24 @@
+import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Agent, get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems give to connections that go out (32768 on Linux): such a one would be taken again at once. */
+const [FIRST_PORT, PORTS] = [15_000, 15_000];
+
+/** A port of 127.0.0.1 that was free a moment ago, and that nobody is given who does not ask for it. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
