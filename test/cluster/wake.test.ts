@@ -119,8 +119,11 @@ describeCluster(
       await served.start();
       // Old Pods that have never run are in nobody's way: they go as soon as the new ones are there.
       await eventually(async () => expect(await imagesIn("surging")).toEqual([NEW_IMAGE, NEW_IMAGE]), 40_000);
-      expect(served.drawbridge.log).toContainEqual(
-        expect.objectContaining({ namespace: "surging", woken: ["DaemonSet daemonset"] }),
+      // The log is written a moment later.
+      await eventually(() =>
+        expect(served.drawbridge.log).toContainEqual(
+          expect.objectContaining({ namespace: "surging", woken: ["DaemonSet daemonset"] }),
+        ),
       );
     });
 
