@@ -85,17 +85,19 @@ describeCluster(
       await served.start();
       await eventually(async () => expect(await stateOf(served.client, "waiting")).toMatchObject({ isPending: false }));
       await eventually(async () => expect(await podsIn("waiting")).toEqual(ALL));
-      expect(served.drawbridge.log).toContainEqual(
-        expect.objectContaining({
-          namespace: "waiting",
-          woken: [
-            "ReplicationController replicationcontroller",
-            expect.stringMatching(/^ReplicaSet deployment-/),
-            "StatefulSet statefulset",
-            "DaemonSet daemonset",
-            "Job job",
-          ],
-        }),
+      await eventually(() =>
+        expect(served.drawbridge.log).toContainEqual(
+          expect.objectContaining({
+            namespace: "waiting",
+            woken: [
+              "ReplicationController replicationcontroller",
+              expect.stringMatching(/^ReplicaSet deployment-/),
+              "StatefulSet statefulset",
+              "DaemonSet daemonset",
+              "Job job",
+            ],
+          }),
+        ),
       );
     });
 
