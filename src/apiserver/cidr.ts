@@ -1,6 +1,6 @@
 import { BITS, type Block, isMapped, networkOf, parseCidr, withoutZeros } from "../model/cidr.ts";
 import type { Range } from "../model/ranges.ts";
-import { show } from "./report.ts";
+import { show } from "../model/printable.ts";
 
 const NOT_ONE = "must be a CIDR like 10.0.0.0/8 or 2001:db8::/32";
 

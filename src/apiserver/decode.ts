@@ -1,6 +1,7 @@
 import { isRecord, pointer } from "../model/json.ts";
 import { nearest } from "../model/nearest.ts";
-import { type Report, show } from "./report.ts";
+import { show } from "../model/printable.ts";
+import type { Report } from "./report.ts";
 
 /** The type of a field, as far as decoding looks. `others: "allowed"` is for what is only read in part. */
 export type Schema =

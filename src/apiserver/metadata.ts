@@ -1,6 +1,7 @@
 import { isRecord, items, type JsonObject, pointer } from "../model/json.ts";
-import { type Report, show } from "./report.ts";
-import { dnsLabelProblem, dnsSubdomainProblem, labelKeyProblem, labelValueProblem } from "./syntax.ts";
+import { show } from "../model/printable.ts";
+import type { Report } from "./report.ts";
+import { dnsLabelProblem, dnsSubdomainProblem, labelKeyProblem, labelValueProblem } from "../model/syntax.ts";
 
 /** What a kind asks of its names. */
 export interface Naming {

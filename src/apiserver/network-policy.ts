@@ -1,9 +1,10 @@
 import { isRecord, items, type JsonObject } from "../model/json.ts";
 import { PROTOCOLS } from "../model/ports.ts";
 import { isProperPart, readCidr } from "./cidr.ts";
-import { type Report, show } from "./report.ts";
+import { show } from "../model/printable.ts";
+import type { Report } from "./report.ts";
 import { checkSelector } from "./selectors.ts";
-import { portNameProblem } from "./syntax.ts";
+import { portNameProblem } from "../model/syntax.ts";
 
 const POLICY_TYPES = ["Ingress", "Egress"];
 const PEER_FIELDS = ["podSelector", "namespaceSelector", "ipBlock"];

@@ -5,7 +5,8 @@ import { nearest } from "../model/nearest.ts";
 import { checkTypes, type Schema } from "./decode.ts";
 import { checkFinalizers, checkMetadata, type Naming } from "./metadata.ts";
 import { checkPolicySpec } from "./network-policy.ts";
-import { type Report, show } from "./report.ts";
+import { show } from "../model/printable.ts";
+import type { Report } from "./report.ts";
 import {
   APPS_WORKLOAD,
   CRON_JOB,

@@ -1,7 +1,8 @@
 import { isRecord, items } from "../model/json.ts";
 import { checkLabels } from "./metadata.ts";
-import { type Report, show } from "./report.ts";
-import { labelKeyProblem, labelValueProblem } from "./syntax.ts";
+import { show } from "../model/printable.ts";
+import type { Report } from "./report.ts";
+import { labelKeyProblem, labelValueProblem } from "../model/syntax.ts";
 
 /** Which operators there are, and whether they take values. */
 const TAKES_VALUES: ReadonlyMap<unknown, boolean> = new Map([

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { canonical, isEqual, isRecord, items, type JsonObject } from "../model/json.ts";
+import { digest } from "../model/digest.ts";
+import { isEqual, isRecord, items, type JsonObject } from "../model/json.ts";
 import { BASELINE_LABEL, CONTENT_ANNOTATION, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
@@ -16,7 +16,7 @@ export function contentHash({ metadata, spec }: NetworkPolicy): string {
     pick(metadata?.annotations, ["description", "owner"]),
     normalised(spec),
   ];
-  return createHash("sha256").update(canonical(ours)).digest("hex").slice(0, 16);
+  return digest(ours);
 }
 
 function pick(labels: Labels | null | undefined, keys: readonly string[]): Labels {

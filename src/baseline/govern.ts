@@ -26,7 +26,10 @@ export function selectingBaselines(
   baselines: readonly Baseline[],
 ): readonly Baseline[] {
   if (SYSTEM_NAMESPACES.includes(namespace) || labels[BASELINE_LABEL] !== undefined) return [];
-  return baselines
-    .filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels))
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return inOrder(baselines.filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels)));
+}
+
+/** By their names: where several select a namespace the first applies. */
+export function inOrder(baselines: readonly Baseline[]): readonly Baseline[] {
+  return baselines.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }

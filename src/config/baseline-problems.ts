@@ -2,6 +2,7 @@ import { blockAddresses, isAddress, isNetwork, prefixSize, throughNat64 } from "
 import type { Problem } from "../model/errors.ts";
 import { pointer } from "../model/json.ts";
 import type { Labels } from "../model/objects.ts";
+import { labelKeyProblem, portNameProblem } from "../model/syntax.ts";
 import type { BaselineSpec, NetworkBaseline, TemplateName } from "./baseline.ts";
 import { show } from "./show.ts";
 import { openedWays, possibleWays, type Way } from "./ways.ts";
@@ -70,13 +71,10 @@ function emptinessProblems(
 function podProblems(pods: readonly { readonly labels: Labels }[] = [], path: string): Problem[] {
   return pods.flatMap(({ labels }, i) =>
     Object.keys(labels)
-      .filter((key) => !LABEL_KEY.test(key))
+      .filter((key) => labelKeyProblem(key) !== undefined)
       .map((key) => ({ path: pointer(path, i, "labels", key), message: "is not the key of a label" })),
   );
 }
-
-const LABEL_KEY =
-  /^(?:(?=.{1,253}\/)[a-z\d](?:[-a-z\d]*[a-z\d])?(?:\.[a-z\d](?:[-a-z\d]*[a-z\d])?)*\/)?[A-Za-z\d](?:[-\w.]{0,61}[A-Za-z\d])?$/;
 
 function addressProblems(addresses: readonly string[] = [], path: string): Problem[] {
   return addresses.flatMap((address, i) =>
@@ -118,10 +116,9 @@ function portProblems(ports: readonly unknown[], path: string): Problem[] {
   );
 }
 
-/** By the API server's rule for the names of ports. */
 function isPort(port: unknown): boolean {
   if (typeof port === "number") return Number.isInteger(port) && port >= 1 && port <= 65_535;
-  return typeof port === "string" && /^(?=.{1,15}$)(?=.*[a-z])[a-z\d]+(?:-[a-z\d]+)*$/.test(port);
+  return typeof port === "string" && portNameProblem(port) === undefined;
 }
 
 /** Does a template have what it needs, and something to open? */

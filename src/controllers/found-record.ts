@@ -1,7 +1,7 @@
 import type { Port, Peer, Server } from "../baseline/peers.ts";
 import type { Found } from "../baseline/resolve.ts";
 import { isAddress } from "../model/cidr.ts";
-import { isRecord, items } from "../model/json.ts";
+import { isRecord, items, recordIn } from "../model/json.ts";
 
 /** What was found in the cluster, by what it is. What was never found is not there. */
 export type FoundRecord = Partial<Readonly<Record<keyof Found, readonly Server[]>>>;
@@ -12,18 +12,9 @@ export function textOfFound(record: FoundRecord): string {
 
 /** As far as it is what `textOfFound` writes: policies are made of it, so nothing else is taken over. */
 export function foundIn(text: string | undefined): FoundRecord {
-  const raw = parsed(text);
+  const raw = recordIn(text);
   const [dns, apiServer] = [serversIn(raw["dns"]), serversIn(raw["apiServer"])];
   return { ...(dns && { dns }), ...(apiServer && { apiServer }) };
-}
-
-function parsed(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const raw: unknown = JSON.parse(text ?? "{}");
-    return isRecord(raw) ? raw : {};
-  } catch {
-    return {};
-  }
 }
 
 function serversIn(raw: unknown): readonly Server[] | undefined {

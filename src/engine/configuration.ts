@@ -1,3 +1,4 @@
+import { governingBaseline } from "../baseline/govern.ts";
 import { type Baseline, CONVENTIONAL, resolveBaseline } from "../baseline/resolve.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
 import { CAPS, type Cap, isCap } from "../config/mode.ts";
@@ -71,4 +72,14 @@ export function governanceOf(labels: Labels, configuration: Configuration): Gove
     ruleset: ruleset ?? configuration.defaultRuleset,
     problems,
   };
+}
+
+/** The baseline whose policies a namespace gets: none where its mode is not enforce. */
+export function enforcedBaseline(
+  namespace: string,
+  labels: Labels,
+  configuration: Configuration,
+): Baseline | undefined {
+  const isEnforced = governanceOf(labels, configuration).cap === "enforce";
+  return isEnforced ? governingBaseline(namespace, labels, configuration.baselines) : undefined;
 }

@@ -14,6 +14,16 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
+/** The object that a text is JSON of; of anything else, and of no text, one without fields. */
+export function recordIn(json: string | undefined): JsonObject {
+  try {
+    const value: unknown = JSON.parse(json ?? "{}");
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
 /** The items of a list; of anything else, none. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -27,3 +27,11 @@ function isPlain(text: string): boolean {
 function questionMarks(one: string): string {
   return "?".repeat(one.length);
 }
+
+/** A value, short enough for a line, with nothing in it that a terminal would act upon. Any size, any depth. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value !== "string") return String(value);
+  return printableUpTo(JSON.stringify(value.slice(0, 60)), 40);
+}

@@ -1,9 +1,8 @@
 import { whyUnarmed } from "../baseline/resolve.ts";
-import type { Configuration } from "../engine/configuration.ts";
+import { type Configuration, enforcedBaseline } from "../engine/configuration.ts";
 import { isRecord, type JsonPatchOperation, pointer, text } from "../model/json.ts";
 import { PENDING_LABEL } from "../model/names.ts";
 import { type KubernetesObject, labelsOf } from "../model/objects.ts";
-import { injectedBaseline } from "./injected.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 
 export interface MutateDeps {
@@ -22,7 +21,7 @@ export function mutate(request: AdmissionRequest, deps: MutateDeps): readonly Js
   const labels = labelsOf(object.metadata?.labels);
   if (Object.hasOwn(labels, PENDING_LABEL)) return [];
   if (operation === "CREATE") {
-    const baseline = injectedBaseline(text(object.metadata?.name), labels, deps.configuration());
+    const baseline = enforcedBaseline(text(object.metadata?.name), labels, deps.configuration());
     return baseline !== undefined && whyUnarmed(baseline) === undefined ? stamp(object) : [];
   }
   const wasPending = Object.hasOwn(labelsOf(oldObject?.metadata?.labels), PENDING_LABEL);

@@ -1,10 +1,9 @@
 import { CLEANERS, FORGED_ADVICE, isEdited, isOfBaseline, KEPT_ADVICE } from "../baseline/protection.ts";
 import { policyNames } from "../baseline/templates.ts";
-import type { Configuration } from "../engine/configuration.ts";
+import { type Configuration, enforcedBaseline } from "../engine/configuration.ts";
 import { text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Labels } from "../model/objects.ts";
-import { injectedBaseline } from "./injected.ts";
 import type { AdmissionRequest } from "./review.ts";
 
 export interface ProtectDeps {
@@ -30,7 +29,7 @@ export async function protect(
   if (!was && !is) return undefined;
 
   const labels = await deps.namespaceLabels(namespace, waitMs);
-  const baseline = labels && injectedBaseline(namespace, labels, deps.configuration());
+  const baseline = labels && enforcedBaseline(namespace, labels, deps.configuration());
   if (baseline === undefined) return undefined;
   if (!was) return [`NetworkPolicy ${namespace}/${nameOf(object)}: ${FORGED_ADVICE}`];
 

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { overBoth, podsOf } from "../helpers/dns.ts";
 import { type DnsObjects, findDns } from "../../src/baseline/dns.ts";
 import { egressTo, type Located } from "../../src/baseline/peers.ts";
-import { NAMESPACE_NAME_LABEL } from "../../src/model/names.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
 
 /** Objects as these clusters have them, without what nobody here looks at. */
@@ -73,18 +73,7 @@ function selectingByExpressions(daemonSet: KubernetesObject): KubernetesObject {
   return { ...daemonSet, spec: { ...spec, selector } } as KubernetesObject;
 }
 
-const pods = (namespace: string, labels: Labels) => ({
-  namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
-  podSelector: { matchLabels: labels },
-});
 const block = (cidr: string) => ({ ipBlock: { cidr } });
-const on = (port: number, ...to: readonly object[]) => ({
-  to,
-  ports: [
-    { port, protocol: "UDP" },
-    { port, protocol: "TCP" },
-  ],
-});
 
 function found(objects: Partial<DnsObjects>): Located {
   return findDns({
@@ -118,29 +107,29 @@ const openshift = service("dns-default", {
 
 describe("where the DNS of a cluster answers", () => {
   test.each<[string, Partial<DnsObjects>, readonly object[]]>([
-    ["kubeadm, kind, EKS, AKS", { services: [service("kube-dns")] }, [on(53, pods("kube-system", KUBE_DNS))]],
+    ["kubeadm, kind, EKS, AKS", { services: [service("kube-dns")] }, [overBoth(53, podsOf("kube-system", KUBE_DNS))]],
     [
       "RKE2: by the label, under another name, with a selector of its own and named ports",
       {
         services: [service("rke2-coredns-rke2-coredns", { selector: RKE2, ports: ports("udp-53", "tcp-53") })],
         endpointSlices: [slice("kube-system", "rke2-coredns-rke2-coredns", 53)],
       },
-      [on(53, pods("kube-system", RKE2))],
+      [overBoth(53, podsOf("kube-system", RKE2))],
     ],
     [
       "Gardener: at another port of the Pod",
       { services: [service("kube-dns", { ports: ports(8053, 8053) })] },
-      [on(8053, pods("kube-system", KUBE_DNS))],
+      [overBoth(8053, podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "OpenShift: in a namespace of its own, at the number of a named port",
       { services: [openshift], endpointSlices: [slice("openshift-dns", "dns-default", 5353)] },
-      [on(5353, pods("openshift-dns", OPENSHIFT))],
+      [overBoth(5353, podsOf("openshift-dns", OPENSHIFT))],
     ],
     [
       "by the tenth address of the range of Services, whatever it is called",
       { services: [service("coredns", { labels: {}, selector: { "k8s-app": "coredns" } })] },
-      [on(53, pods("kube-system", { "k8s-app": "coredns" }))],
+      [overBoth(53, podsOf("kube-system", { "k8s-app": "coredns" }))],
     ],
     [
       "the same with IPv6 beside IPv4",
@@ -150,7 +139,7 @@ describe("where the DNS of a cluster answers", () => {
           service("coredns", { labels: {}, clusterIP: "10.3.3.3", clusterIPs: ["10.3.3.3", "fd00:10:96::a"] }),
         ],
       },
-      [on(53, pods("kube-system", KUBE_DNS))],
+      [overBoth(53, podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "NodeLocal DNSCache: on the node's network by its addresses, and the Pods behind it",
@@ -158,37 +147,37 @@ describe("where the DNS of a cluster answers", () => {
         services: [service("kube-dns"), service("kube-dns-upstream", { clusterIP: "10.96.7.7" })],
         daemonSets: [nodeLocal()],
       },
-      [on(53, block("10.96.0.10/32"), block("169.254.20.10/32"), pods("kube-system", KUBE_DNS))],
+      [overBoth(53, block("10.96.0.10/32"), block("169.254.20.10/32"), podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "NodeLocal DNSCache at another address, as Kubespray sets it up",
       { services: [service("kube-dns")], daemonSets: [nodeLocal({ args: ["-localip=169.254.25.10", "-conf"] })] },
-      [on(53, block("169.254.25.10/32"), pods("kube-system", KUBE_DNS))],
+      [overBoth(53, block("169.254.25.10/32"), podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "NodeLocal DNSCache whose address is filled in elsewhere",
       { services: [service("kube-dns")], daemonSets: [nodeLocal({ args: ["-localip", "__PILLAR__LOCAL__DNS__"] })] },
-      [on(53, block("169.254.20.10/32"), pods("kube-system", KUBE_DNS))],
+      [overBoth(53, block("169.254.20.10/32"), podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "NodeLocal DNSCache behind a redirect of Cilium's: Pods",
       { services: [service("kube-dns")], daemonSets: [nodeLocal({ hostNetwork: false })] },
-      [on(53, pods("kube-system", KUBE_DNS), pods("kube-system", { "k8s-app": "node-local-dns" }))],
+      [overBoth(53, podsOf("kube-system", KUBE_DNS), podsOf("kube-system", { "k8s-app": "node-local-dns" }))],
     ],
     [
       "the same where the DaemonSet selects by expressions: by what its Pods carry, never all Pods there",
       { daemonSets: [selectingByExpressions(nodeLocal({ hostNetwork: false }))] },
-      [on(53, pods("kube-system", { "k8s-app": "node-local-dns" }))],
+      [overBoth(53, podsOf("kube-system", { "k8s-app": "node-local-dns" }))],
     ],
     [
       "GKE with kube-dns: nodes may ask Cloud DNS as well",
       { gitVersion: "v1.33.4-gke.1350000", services: [service("kube-dns")] },
-      [on(53, block("169.254.169.254/32"), pods("kube-system", KUBE_DNS))],
+      [overBoth(53, block("169.254.169.254/32"), podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "GKE with Cloud DNS: nothing of it is in the cluster",
       { gitVersion: "v1.33.4-gke.1350000" },
-      [on(53, block("169.254.169.254/32"))],
+      [overBoth(53, block("169.254.169.254/32"))],
     ],
     [
       "a Service that selects nothing: the addresses that somebody has given it",
@@ -196,7 +185,7 @@ describe("where the DNS of a cluster answers", () => {
         services: [service("kube-dns", { selector: undefined })],
         endpointSlices: [slice("kube-system", "kube-dns", 53, ["192.168.7.2", "fd00::2"])],
       },
-      [on(53, block("192.168.7.2/32"), block("fd00::2/128"))],
+      [overBoth(53, block("192.168.7.2/32"), block("fd00::2/128"))],
     ],
     [
       "the same at another port: the endpoints say which, not the Service",
@@ -204,7 +193,7 @@ describe("where the DNS of a cluster answers", () => {
         services: [service("kube-dns", { selector: undefined })],
         endpointSlices: [slice("kube-system", "kube-dns", 5353, ["192.168.7.2"])],
       },
-      [on(5353, block("192.168.7.2/32"))],
+      [overBoth(5353, block("192.168.7.2/32"))],
     ],
     [
       "Pods of two generations, at two ports of one name",
@@ -212,12 +201,12 @@ describe("where the DNS of a cluster answers", () => {
         services: [openshift],
         endpointSlices: [5353, 1053].map((port) => slice("openshift-dns", "dns-default", port)),
       },
-      [on(1053, pods("openshift-dns", OPENSHIFT)), on(5353, pods("openshift-dns", OPENSHIFT))],
+      [overBoth(1053, podsOf("openshift-dns", OPENSHIFT)), overBoth(5353, podsOf("openshift-dns", OPENSHIFT))],
     ],
     [
       "a Service for UDP alone: long answers come by TCP all the same",
       { services: [service("kube-dns", { ports: ports(1053, 1053).slice(0, 1) })] },
-      [on(1053, pods("kube-system", KUBE_DNS))],
+      [overBoth(1053, podsOf("kube-system", KUBE_DNS))],
     ],
     [
       "two at different ports: a clause for each",
@@ -225,7 +214,7 @@ describe("where the DNS of a cluster answers", () => {
         services: [service("kube-dns", { ports: ports(8053, 8053) })],
         daemonSets: [nodeLocal({ args: ["-localip", "169.254.20.10"] })],
       },
-      [on(53, block("169.254.20.10/32")), on(8053, pods("kube-system", KUBE_DNS))],
+      [overBoth(53, block("169.254.20.10/32")), overBoth(8053, podsOf("kube-system", KUBE_DNS))],
     ],
   ])("%s", (_, objects, egress) => {
     expect(egressOf(found(objects))).toEqual(egress);

@@ -4,12 +4,11 @@ import type { NetworkBaseline } from "../../src/config/baseline.ts";
 import { CAPS } from "../../src/config/mode.ts";
 import { admissionPolicies, STAMP } from "../../src/controllers/admission/admission-policies.ts";
 import { selects } from "../../src/controllers/admission/cel.ts";
-import { configure } from "../../src/engine/configuration.ts";
+import { configure, enforcedBaseline } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { at } from "../../src/model/json.ts";
 import type { Labels } from "../../src/model/objects.ts";
 import { matches, toSelector } from "../../src/model/selector.ts";
-import { injectedBaseline } from "../../src/server/injected.ts";
 import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -138,7 +137,7 @@ describeCluster(
       const found = new Set<string>();
       for (const labels of sample(namespaces, 60)) {
         const expected = configurations.map(
-          (configuration, i) => `${i}=${injectedBaseline("shop", labels, configuration)?.metadata.name ?? ""}`,
+          (configuration, i) => `${i}=${enforcedBaseline("shop", labels, configuration)?.metadata.name ?? ""}`,
         );
         expect({ labels, baselines: (await warningsFor(labels)).toSorted() }).toEqual({
           labels,

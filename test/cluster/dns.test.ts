@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overBoth, podsOf } from "../helpers/dns.ts";
 import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -11,18 +12,6 @@ interface Policy {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly spec: { readonly egress?: readonly { readonly to: readonly object[]; readonly ports: readonly object[] }[] };
 }
-
-const on = (port: number, ...to: readonly object[]) => ({
-  to,
-  ports: [
-    { port, protocol: "UDP" },
-    { port, protocol: "TCP" },
-  ],
-});
-const podsOf = (namespace: string, labels: object) => ({
-  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
-  podSelector: { matchLabels: labels },
-});
 
 describeCluster(
   "where the cluster's DNS answers, on a real API server",
@@ -126,7 +115,7 @@ describeCluster(
         await eventually(async () => expect(await known()).toBe("1"));
         expect(await createNamespace("shop")).toMatchObject({ code: 0, stderr: "" });
         await eventually(async () =>
-          expect((await dnsOf("shop"))?.spec.egress).toEqual([on(5353, podsOf("openshift-dns", OPENSHIFT))]),
+          expect((await dnsOf("shop"))?.spec.egress).toEqual([overBoth(5353, podsOf("openshift-dns", OPENSHIFT))]),
         );
         expect((await readiness()).configuration).toEqual([]);
       });
@@ -161,8 +150,8 @@ describeCluster(
       test("is open to namespaces that are finished, too, in the same policy and without an alarm", async () => {
         await eventually(async () =>
           expect((await dnsOf("shop"))?.spec.egress).toEqual([
-            on(53, { ipBlock: { cidr: "169.254.20.10/32" } }),
-            on(5353, podsOf("openshift-dns", OPENSHIFT)),
+            overBoth(53, { ipBlock: { cidr: "169.254.20.10/32" } }),
+            overBoth(5353, podsOf("openshift-dns", OPENSHIFT)),
           ]),
         );
         expect((await dnsOf("shop"))?.metadata.uid).toBe(before?.metadata.uid);
@@ -216,7 +205,7 @@ describeCluster(
         await createNamespace("named");
         await eventually(async () =>
           expect((await dnsOf("named"))?.spec.egress).toEqual([
-            on(5300, { ipBlock: { cidr: "169.254.169.254/32" } }, { ipBlock: { cidr: "fd00::a/128" } }),
+            overBoth(5300, { ipBlock: { cidr: "169.254.169.254/32" } }, { ipBlock: { cidr: "fd00::a/128" } }),
           ]),
         );
       });

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CAPS } from "../../config/mode.ts";
 import type { LintOptions } from "./run.ts";
+import { dnsLabelProblem } from "../../model/syntax.ts";
 
 export function addLintCommand(program: Command): void {
   program
@@ -23,7 +24,7 @@ export function addLintCommand(program: Command): void {
 
 /** What a shell makes of an unset variable is no namespace, and a misspelt one would have no labels and no exceptions. */
 function toNamespace(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+  if (dnsLabelProblem(text) !== undefined) {
     throw new InvalidArgumentError("It must be a name of at most 63 lower case letters, digits and -.");
   }
   return text;

@@ -3,6 +3,7 @@ import { CAPS } from "../../config/mode.ts";
 import type { ServicePort } from "../../controllers/registration/webhook-configurations.ts";
 import { LOG_LEVELS } from "../../telemetry/log-level.ts";
 import type { ServeOptions } from "./options.ts";
+import { dnsLabelProblem } from "../../model/syntax.ts";
 
 export function addServeCommand(program: Command): void {
   program
@@ -83,7 +84,7 @@ function toService(text: string): ServicePort {
 }
 
 function toNamespace(text: string): string {
-  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  if (dnsLabelProblem(text) === undefined) return text;
   throw new InvalidArgumentError("It must be the name of a namespace, as drawbridge-system.");
 }
 

@@ -1,3 +1,4 @@
+import { inOrder } from "../../baseline/govern.ts";
 import { CLEANERS, FORGED_ADVICE, KEPT_ADVICE } from "../../baseline/protection.ts";
 import { whyUnarmed } from "../../baseline/resolve.ts";
 import { policyNames } from "../../baseline/templates.ts";
@@ -190,7 +191,7 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
  */
 function governing(labels: string, { mode, baselines }: Configuration): object[] {
   const baselineLabel = quoted(BASELINE_LABEL);
-  const sorted = baselines.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  const sorted = inOrder(baselines);
   const choices = sorted.map(({ metadata, spec }) => {
     const selected = selects(toSelector(spec.namespaceSelector, ""), "variables.labels");
     return `${selected} ? ${quoted(metadata.name)} : ""`;

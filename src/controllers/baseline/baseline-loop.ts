@@ -1,20 +1,21 @@
 import { once } from "node:events";
 import { isOfBaseline } from "../../baseline/protection.ts";
+import type { Baseline } from "../../baseline/resolve.ts";
 import { ApiError } from "../../cluster/api-error.ts";
 import { TermEnded } from "../../cluster/fence.ts";
 import type { Change } from "../../cluster/reflector.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import type { Namespace } from "../../model/objects.ts";
-import { printable } from "../../model/printable.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type BaselineDeps, isPending, reconcileBaseline } from "./reconcile.ts";
 import type { Applied } from "./policies.ts";
 import type { Recorder } from "../events.ts";
-import { healBaseline, type HealOptions, keptBaseline, lackedBy } from "./heal.ts";
+import { healBaseline, keptBaseline, lackedBy } from "./heal.ts";
 import { Pace } from "../loops/pace.ts";
 import { KeyedQueue } from "../loops/queue.ts";
 import { Sweep } from "../loops/sweep.ts";
+import { type Conflict, tellOfConflict, tellOfHealing } from "./tell.ts";
 import { Tries } from "./tries.ts";
 
 export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
@@ -25,7 +26,8 @@ export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
     readonly namespace: (name: string) => Namespace | undefined;
     readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   };
-  readonly isNew: HealOptions["isNew"];
+  /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
+  readonly isNew: (namespace: Namespace, baseline: Baseline) => boolean;
   readonly record: Recorder;
   /** Called when something else is known of why namespaces are not finished. */
   readonly onTried: () => void;
@@ -219,11 +221,11 @@ export class BaselineLoop {
     const start = performance.now();
     const result = await reconcileBaseline(name, { ...this.#deps, client });
     if (result.outcome === "nothing") return;
-    metrics.baselineNamespaces.inc({ outcome: result.outcome });
     if (result.outcome === "conflict") {
       this.#tellOfConflict(namespace, result, client);
       return;
     }
+    metrics.baselineNamespaces.inc({ outcome: result.outcome });
     this.#conflicts.delete(name);
     const stoodOpen = Date.parse(result.since ?? "") - Date.parse(result.namespace.metadata?.creationTimestamp ?? "");
     // A policy that was there before the namespace is a restored one.
@@ -235,51 +237,27 @@ export class BaselineLoop {
 
   async #heal(namespace: Namespace, client: LoopClient): Promise<void> {
     const name = namespace.metadata?.name ?? "";
-    const { isNew } = this.#deps;
-    const isOwed = this.#owed.has(name);
+    const isOwed = (live: Namespace): boolean => this.isOwed(live);
     const applied: Applied[] = [];
     const onApplied = (one: Applied): void => void applied.push(one);
     try {
-      const healed = await healBaseline(name, { ...this.#deps, client }, { isOwed, isNew, onApplied });
-      if (healed.outcome === "conflict") {
-        this.#deps.metrics.baselineNamespaces.inc({ outcome: healed.outcome });
-        this.#tellOfConflict(namespace, healed, client);
-      } else this.#conflicts.delete(name);
+      const healed = await healBaseline(name, { ...this.#deps, client }, { isOwed, onApplied });
+      if (healed.outcome === "conflict") this.#tellOfConflict(namespace, healed, client);
+      else this.#conflicts.delete(name);
     } finally {
       if (applied.length > 0) {
         this.#pace.took(name, performance.now());
-        this.#tellOfHealing(namespace, applied, client);
+        tellOfHealing(namespace, applied, this.#deps, client);
       }
     }
   }
 
-  #tellOfHealing(namespace: Namespace, policies: readonly Applied[], client: LoopClient): void {
-    const { log, metrics, record } = this.#deps;
-    for (const { was } of policies) metrics.baselineHealed.inc({ was });
-    const name = namespace.metadata?.name;
-    const [outdated, lost] = [policies.filter(isOutdated), policies.filter((policy) => !isOutdated(policy))];
-    if (outdated.length > 0)
-      log.info({ namespace: name, policies: outdated.map((policy) => policy.name) }, "baseline brought up to date");
-    if (lost.length === 0) return;
-    log.warn({ namespace: name, policies: lost }, "baseline healed");
-    const message = `put back in place of its baseline: ${lost.map(healedText).join(", ")}`;
-    record(namespace, { type: "Warning", reason: "BaselineHealed", message }, client);
-  }
-
-  #tellOfConflict(
-    namespace: Namespace,
-    { baseline, conflicts }: { readonly baseline: string; readonly conflicts: readonly string[] },
-    client: LoopClient,
-  ): void {
-    const { log, record } = this.#deps;
+  #tellOfConflict(namespace: Namespace, conflict: Conflict, client: LoopClient): void {
     const name = namespace.metadata?.name ?? "";
-    if (this.#conflicts.get(name) === String(conflicts)) return;
-    this.#conflicts.set(name, String(conflicts));
-    const message =
-      "the baseline is not complete: policies of these names are not Drawbridge's and say something else; remove or rename them";
-    log.error({ namespace: name, baseline, policies: conflicts }, message);
-    const text = `NetworkBaseline ${baseline}: ${message}: ${conflicts.join(", ")}`;
-    record(namespace, { type: "Warning", reason: "BaselineConflict", message: text }, client);
+    this.#deps.metrics.baselineNamespaces.inc({ outcome: "conflict" });
+    if (this.#conflicts.get(name) === String(conflict.conflicts)) return;
+    this.#conflicts.set(name, String(conflict.conflicts));
+    tellOfConflict(namespace, conflict, this.#deps, client);
   }
 
   #failed(namespace: string, error: unknown, retryInMs: number): void {
@@ -294,15 +272,4 @@ export class BaselineLoop {
     const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
     log[isGone ? "info" : "error"](details, "baseline not applied; trying again");
   }
-}
-
-/** Which is nobody's doing but that of whoever changed the baseline, or of the cluster's DNS. */
-function isOutdated({ was }: Applied): boolean {
-  return was === "outdated";
-}
-
-/** `drawbridge-00-default-deny-ingress (changed, last written by kubectl-edit at 2026-11-21T17:00:00Z)` */
-function healedText({ name, was, by, at }: Applied): string {
-  if (was === "missing" || by === undefined) return `${name} (was ${was})`;
-  return `${name} (was changed, last written by ${printable(by)}${at === undefined ? "" : ` at ${at}`})`;
 }

@@ -4,12 +4,12 @@ import { isOfBaseline } from "../../baseline/protection.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
 import { paths } from "../../cluster/paths.ts";
-import type { Configuration } from "../../engine/configuration.ts";
+import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
 import { BASELINE_LABEL } from "../../model/names.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { type BaselineDeps, isPending } from "./reconcile.ts";
-import { type Applied, completePolicies, enforcedBaseline } from "./policies.ts";
+import { type Applied, completePolicies } from "./policies.ts";
 
 /** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */
 export type Healed =
@@ -17,10 +17,8 @@ export type Healed =
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
 export interface HealOptions {
-  /** It is known to have had its baseline, or to have waited for it, whatever is left of that. */
-  readonly isOwed: boolean;
-  /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
-  readonly isNew: (namespace: Namespace, baseline: Baseline) => boolean;
+  /** Is it to have its baseline, whatever is left of it? */
+  readonly isOwed: (namespace: Namespace) => boolean;
   readonly onApplied: (applied: Applied) => void;
 }
 
@@ -29,14 +27,12 @@ export interface HealOptions {
  * has, not a cache. Where nothing is to be done it writes nothing. Rejects with ApiError where the API server refuses.
  */
 export async function healBaseline(name: string, deps: BaselineDeps, options: HealOptions): Promise<Healed> {
-  const { isOwed, isNew, onApplied } = options;
+  const { isOwed, onApplied } = options;
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
   if (namespace === undefined) return { outcome: "exempt" };
   const governing = keptBaseline(namespace, deps.configuration());
   if (governing === undefined) return { outcome: "exempt" };
-  if (!isOwed && !isNew(namespace, governing)) {
-    if (!(await hasOneOf(governing, name, deps))) return { outcome: "exempt" };
-  }
+  if (!isOwed(namespace) && !(await hasOneOf(governing, name, deps))) return { outcome: "exempt" };
   const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
   if (conflicts.length === 0) return { outcome: "complete" };
   return { outcome: "conflict", baseline: governing.metadata.name, conflicts };
@@ -55,7 +51,8 @@ async function hasOneOf(baseline: Baseline, namespace: string, { client }: Basel
  */
 export function keptBaseline(namespace: Namespace, configuration: Configuration): Baseline | undefined {
   if (isTerminating(namespace) || isPending(namespace)) return undefined;
-  const baseline = enforcedBaseline(namespace, configuration);
+  const { name = "", labels } = namespace.metadata ?? {};
+  const baseline = enforcedBaseline(name, labels ?? {}, configuration);
   return baseline !== undefined && whyUnarmed(baseline) === undefined ? baseline : undefined;
 }
 

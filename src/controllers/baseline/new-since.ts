@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
+import { inOrder } from "../../baseline/govern.ts";
 import { whyUnarmed } from "../../baseline/resolve.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { NetworkBaseline } from "../../config/baseline.ts";
 import type { Configuration } from "../../engine/configuration.ts";
-import { canonical, isRecord } from "../../model/json.ts";
+import { digest } from "../../model/digest.ts";
+import { isRecord, recordIn } from "../../model/json.ts";
 import { NEW_SINCE_ANNOTATION } from "../../model/names.ts";
 import type { KubernetesObject, Labels, Namespace } from "../../model/objects.ts";
 import type { Logger } from "../../telemetry/log.ts";
@@ -59,7 +60,7 @@ export class NewSinceKeeper {
   /** What the Lease is to carry, of what it carries. */
   annotate(annotations: Labels): Labels {
     const { [NEW_SINCE_ANNOTATION]: text, ...others } = annotations;
-    const stored = recordIn(text);
+    const stored = newSinceIn(text);
     const record = new Map<string, NewSince>();
     for (const baseline of this.#enforced()) {
       const { name } = baseline.metadata;
@@ -125,7 +126,7 @@ export class NewSinceKeeper {
     const { mode, baselines } = this.#options.configuration();
     if (mode !== "enforce") return [];
     const armed = baselines.filter((baseline) => whyUnarmed(baseline) === undefined);
-    return armed.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, MOST_BASELINES);
+    return inOrder(armed).slice(0, MOST_BASELINES);
   }
 }
 
@@ -139,19 +140,13 @@ function heldFor(baseline: NetworkBaseline, record: NewSinceRecord): NewSince | 
 }
 
 function digestOf({ spec }: NetworkBaseline): string {
-  return createHash("sha256").update(canonical(spec.namespaceSelector)).digest("hex").slice(0, 16);
+  return digest(spec.namespaceSelector);
 }
 
 /** What cannot be read is not there. */
-function recordIn(text: string | undefined): NewSinceRecord {
-  if (text === undefined) return new Map();
-  try {
-    const raw: unknown = JSON.parse(text);
-    const entries = Object.entries(isRecord(raw) ? raw : {});
-    return new Map(entries.flatMap(([name, entry]) => (isEntry(entry) ? [[name, entry] as const] : [])));
-  } catch {
-    return new Map();
-  }
+function newSinceIn(text: string | undefined): NewSinceRecord {
+  const entries = Object.entries(recordIn(text));
+  return new Map(entries.flatMap(([name, entry]) => (isEntry(entry) ? [[name, entry] as const] : [])));
 }
 
 function isEntry(value: unknown): value is NewSince {

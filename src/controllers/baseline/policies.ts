@@ -1,4 +1,3 @@
-import { governingBaseline } from "../../baseline/govern.ts";
 import { isAsWritten } from "../../baseline/content.ts";
 import { isAsWanted, plan } from "../../baseline/plan.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
@@ -7,10 +6,8 @@ import { wantedPolicies } from "../../baseline/templates.ts";
 import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { paths } from "../../cluster/paths.ts";
-import { type Configuration, governanceOf } from "../../engine/configuration.ts";
 import { FIELD_MANAGER } from "../../model/names.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
-import type { Namespace } from "../../model/objects.ts";
 
 export interface PoliciesDeps {
   readonly client: Pick<FencedClient, "get" | "apply" | "replace">;
@@ -40,13 +37,6 @@ export interface CompleteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told at once, since what comes after it may fail. */
   readonly onApplied?: (applied: Applied) => void;
-}
-
-/** The baseline that is to be in place in a namespace; undefined also where its mode does not enforce one. */
-export function enforcedBaseline({ metadata }: Namespace, configuration: Configuration): Baseline | undefined {
-  const labels = metadata?.labels ?? {};
-  if (governanceOf(labels, configuration).cap !== "enforce") return undefined;
-  return governingBaseline(metadata?.name ?? "", labels, configuration.baselines);
 }
 
 /**

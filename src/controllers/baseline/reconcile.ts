@@ -2,11 +2,11 @@ import { whyUnarmed } from "../../baseline/resolve.ts";
 import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { paths } from "../../cluster/paths.ts";
-import type { Configuration } from "../../engine/configuration.ts";
+import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
 import { pointer } from "../../model/json.ts";
 import { FIELD_MANAGER, PENDING_LABEL } from "../../model/names.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
-import { completePolicies, enforcedBaseline } from "./policies.ts";
+import { completePolicies } from "./policies.ts";
 
 export interface BaselineDeps {
   readonly client: Pick<FencedClient, "get" | "pages" | "apply" | "replace" | "patch">;
@@ -83,7 +83,7 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name), { signal }));
   if (namespace === undefined || isTerminating(namespace)) return { outcome: "absent" };
   if (!isPending(namespace)) return { outcome: "unmarked" };
-  const governing = enforcedBaseline(namespace, deps.configuration());
+  const governing = enforcedBaseline(name, namespace.metadata?.labels ?? {}, deps.configuration());
   if (governing === undefined) return { outcome: "ungoverned", namespace };
   const unarmed = whyUnarmed(governing);
   if (unarmed !== undefined) return { outcome: "unarmed", namespace, why: unarmed.why };

@@ -4,11 +4,10 @@ import { plan } from "../../baseline/plan.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { type GovernedNamespace, type Overlap, type Standing, toldSince } from "../../baseline/status.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
-import type { Configuration } from "../../engine/configuration.ts";
+import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { isPending } from "../baseline/reconcile.ts";
-import { enforcedBaseline } from "../baseline/policies.ts";
 import { isDue } from "../baseline/heal.ts";
 
 export interface SurveyDeps {
@@ -106,7 +105,7 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
   const { name = "", labels } = namespace.metadata ?? {};
   const all = selectingBaselines(name, labels ?? {}, configuration.baselines).map(({ metadata }) => metadata.name);
   const selecting = all.length > 1 ? all : [];
-  const baseline = enforcedBaseline(namespace, configuration);
+  const baseline = enforcedBaseline(name, labels ?? {}, configuration);
   const standing = baseline && standingOf(facts, baseline);
   if (baseline === undefined || standing === undefined) return { selecting };
   const governing = baseline.metadata.name;

@@ -1,4 +1,4 @@
-import { show } from "./report.ts";
+import { show } from "./printable.ts";
 
 /** What names may look like. Each function says what is wrong with a text, or undefined where nothing is. */
 
