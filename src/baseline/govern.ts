@@ -1,4 +1,4 @@
-import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
+import { BASELINE_LABEL, NAMESPACE_NAME_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
 import type { Labels } from "../model/objects.ts";
 import { matches, toSelector } from "../model/selector.ts";
 import type { Baseline } from "./resolve.ts";
@@ -26,7 +26,9 @@ export function selectingBaselines(
   baselines: readonly Baseline[],
 ): readonly Baseline[] {
   if (SYSTEM_NAMESPACES.includes(namespace) || labels[BASELINE_LABEL] !== undefined) return [];
-  return inOrder(baselines.filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), labels)));
+  // Which the API server sets on every namespace, and a manifest may lack.
+  const all = { ...labels, [NAMESPACE_NAME_LABEL]: namespace };
+  return inOrder(baselines.filter(({ spec }) => matches(toSelector(spec.namespaceSelector, ""), all)));
 }
 
 /** By their names: where several select a namespace the first applies. */

@@ -31,6 +31,12 @@ export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPo
   return { apply: apply.filter((policy) => !missing.some((allow) => isCutOffWithout(policy, allow))), conflicts };
 }
 
+/** Opens nothing at all. */
+export function deniesOnly({ spec }: NetworkPolicy): boolean {
+  const said = normalised(spec);
+  return said["ingress"] === undefined && said["egress"] === undefined;
+}
+
 /** Would `policy` deny what `allow`, which cannot be applied, was to keep open? Then it has to wait for it. */
 function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
   const [denied, kept] = [normalised(policy.spec), normalised(allow.spec)];

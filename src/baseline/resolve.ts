@@ -1,4 +1,6 @@
-import type { NetworkBaseline, TemplateName } from "../config/baseline.ts";
+import type { BaselineSpec, NetworkBaseline, TemplateName } from "../config/baseline.ts";
+import { atStage } from "../config/ways.ts";
+import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { namedApiServer } from "./api-server.ts";
 import { CONVENTIONAL_DNS, namedDns } from "./dns.ts";
 import type { Located } from "./peers.ts";
@@ -21,15 +23,25 @@ export const CONVENTIONAL: Found = {
   apiServer: { isKnown: false, why: "there is no cluster to ask" },
 };
 
-/** @param found in the cluster, for what the baseline does not name itself */
+/**
+ * As it is in force: at its stage, and without the namespaces that it excludes, which a selector can say too.
+ * @param found in the cluster, for what the baseline does not name itself
+ */
 export function resolveBaseline(document: NetworkBaseline, found: Found, isShipped = false): Baseline {
   const { dns, platform } = document.spec;
   return {
     ...document,
+    spec: { ...atStage(document.spec), namespaceSelector: selectorOf(document.spec) },
     isShipped,
     dns: dns === undefined ? found.dns : namedDns(dns),
     apiServer: platform?.apiServer === undefined ? found.apiServer : namedApiServer(platform.apiServer),
   };
+}
+
+function selectorOf({ namespaceSelector, excludedNamespaces = [] }: BaselineSpec): BaselineSpec["namespaceSelector"] {
+  if (excludedNamespaces.length === 0) return namespaceSelector;
+  const excluded = { key: NAMESPACE_NAME_LABEL, operator: "NotIn" as const, values: excludedNamespaces };
+  return { ...namespaceSelector, matchExpressions: [...(namespaceSelector.matchExpressions ?? []), excluded] };
 }
 
 export interface Unarmed {

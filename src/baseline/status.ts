@@ -4,23 +4,33 @@ import {
   STATES,
   type State,
   UNFINISHED,
-  type UnfinishedNamespace,
+  UNGOVERNED,
+  type UngovernedState,
 } from "../config/baseline-status.ts";
 import { canonical, isRecord, items } from "../model/json.ts";
 import { printableUpTo } from "../model/printable.ts";
 import type { Unarmed } from "./resolve.ts";
 
-/** How one namespace stands with the baseline that governs it. */
+/** How one namespace stands with a baseline. */
 export interface Standing {
-  readonly state: State;
-  /** What hinders it. */
+  readonly state: State | UngovernedState;
+  /** What hinders it; of one that is not governed, what it would get, or keeps. */
   readonly message?: string;
 }
 
-export interface GovernedNamespace extends Standing {
+export interface StandingNamespace extends Standing {
   readonly name: string;
   /** RFC 3339: since when it stands so, as far as is known. */
   readonly since: string;
+}
+
+/** Why changes of a baseline come to no other namespace. */
+export interface Standstill {
+  readonly reason: "Halted" | "Paused";
+  /** Namespaces that wait for their turn. */
+  readonly waiting: number;
+  /** Those that have failed. */
+  readonly failed: readonly string[];
 }
 
 /** A namespace that several baselines select. */
@@ -37,7 +47,9 @@ export interface StatusInput {
   readonly problem?: string | undefined;
   /** Why its policies cannot be made. */
   readonly unarmed?: Unarmed | undefined;
-  readonly governed: readonly GovernedNamespace[];
+  /** Why its changes come to no other namespace. */
+  readonly standstill?: Standstill | undefined;
+  readonly namespaces: readonly StandingNamespace[];
   /** Those in which it takes part. */
   readonly overlaps: readonly Overlap[];
   /** The status as it is now, whatever that is. */
@@ -59,18 +71,23 @@ const MOST_OF_CONDITION = 1_024;
  */
 export function baselineStatus(input: StatusInput): NetworkBaselineStatus {
   const { generation, before, now } = input;
-  const governed = input.governed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const of = (state: State): readonly GovernedNamespace[] => governed.filter((one) => one.state === state);
-  const counts = Object.fromEntries(STATES.map((state) => [state, of(state).length])) as Record<State, number>;
-  return {
-    observedGeneration: generation,
-    namespaces: { governed: governed.length, ...counts },
-    unfinished: UNFINISHED.flatMap((state) =>
+  const namespaces = input.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const of = (state: Standing["state"]) => namespaces.filter((one) => one.state === state);
+  const countsOf = <T extends Standing["state"]>(states: readonly T[]) =>
+    Object.fromEntries(states.map((state) => [state, of(state).length])) as Record<T, number>;
+  const first = <T extends Standing["state"]>(states: readonly T[]) =>
+    states.flatMap((state) =>
       of(state)
         .slice(0, MOST_LISTED)
         .map((one) => shown({ ...one, state })),
-    ),
-    conditions: [ready({ ...input, governed }), overlapping(input.overlaps)].map((condition) => ({
+    );
+  const governed = STATES.flatMap(of).length;
+  return {
+    observedGeneration: generation,
+    namespaces: { governed, ...countsOf(STATES), ...countsOf(UNGOVERNED) },
+    unfinished: first(UNFINISHED),
+    ungoverned: first(UNGOVERNED),
+    conditions: [ready({ ...input, namespaces }, governed), overlapping(input.overlaps)].map((condition) => ({
       ...condition,
       message: printableUpTo(condition.message, MOST_OF_CONDITION),
       lastTransitionTime: transitionOf(condition, before) ?? now,
@@ -93,30 +110,41 @@ export function saysAll(stored: unknown, wanted: NetworkBaselineStatus): boolean
 /** Since when a status says this of a namespace; undefined if it says nothing of it, or something else. */
 export function toldSince(status: unknown, name: string, standing: Standing): string | undefined {
   const { state, message } = standing;
-  if (state === "finished") return undefined;
   const wanted = shown({ name, state, message, since: "" });
-  const entry = items(isRecord(status) ? status["unfinished"] : undefined).find(
+  const { unfinished, ungoverned } = isRecord(status) ? status : {};
+  const entry = [...items(unfinished), ...items(ungoverned)].find(
     (one) => isRecord(one) && canonical({ ...one, since: "" }) === canonical(wanted),
   );
   return isRecord(entry) && typeof entry["since"] === "string" ? entry["since"] : undefined;
 }
 
-function shown({ name, state, message, since }: Shown): UnfinishedNamespace {
+function shown<T extends Standing["state"]>({ name, state, message, since }: Shown<T>) {
   return { name, state, ...(message !== undefined && { message: printableUpTo(message, MOST_CHARACTERS) }), since };
 }
 
-type Shown = Pick<UnfinishedNamespace, "name" | "state" | "since"> & { readonly message?: string | undefined };
+interface Shown<T> {
+  readonly name: string;
+  readonly state: T;
+  readonly message?: string | undefined;
+  readonly since: string;
+}
 
 type Said = Pick<BaselineCondition, "type" | "status" | "reason" | "message">;
 
 /** The worst of what is the matter. */
-function ready({ governed, problem, unarmed }: StatusInput): Said {
+function ready({ namespaces, problem, unarmed, standstill }: StatusInput, governed: number): Said {
   const no = (reason: string, message: string): Said => ({ type: "Ready", status: "False", reason, message });
   if (problem !== undefined) return no("Invalid", problem);
   if (unarmed !== undefined) return no(unarmed.reason, `it is given to no namespace: ${unarmed.why}`);
-  const names = (state: State) => governed.filter((one) => one.state === state).map(({ name }) => name);
+  const names = (state: State) => namespaces.filter((one) => one.state === state).map(({ name }) => name);
   const [conflict, failed, pending] = [names("conflict"), names("failed"), names("pending")];
-  const all = `of ${governed.length} namespaces`;
+  const all = `of ${governed} namespaces`;
+  if (standstill !== undefined) {
+    const { reason, waiting, failed: begun } = standstill;
+    const waits = `${waiting} ${all} wait for a change of it`;
+    if (reason === "Paused") return no(reason, `${waits}, as spec.rollout.paused is true`);
+    return no(reason, `${waits}, as it has failed in ${begun.length}: ${some(begun.toSorted())}`);
+  }
   if (conflict.length > 0) {
     return no("Conflict", `in ${conflict.length} ${all} policies of somebody else are in the way: ${some(conflict)}`);
   }
@@ -124,8 +152,7 @@ function ready({ governed, problem, unarmed }: StatusInput): Said {
     return no("Failed", `in ${failed.length} ${all} policies could not be written: ${some(failed)}`);
   }
   if (pending.length > 0) return no("Pending", `${pending.length} ${all} wait for policies: ${some(pending)}`);
-  const message =
-    governed.length === 0 ? "it governs no namespace" : "every namespace that it governs has its policies";
+  const message = governed === 0 ? "it governs no namespace" : "every namespace that it governs has its policies";
   return { type: "Ready", status: "True", reason: "Finished", message };
 }
 

@@ -117,6 +117,14 @@ function policiesOf(baseline: Baseline): readonly NetworkPolicy[] {
   return allowsFirst.map((chosen) => policyOf(chosen, baseline));
 }
 
+/** Does this policy say what is found in the cluster, and not what the NetworkBaseline names? */
+export function followsCluster({ spec }: NetworkBaseline, policy: string): boolean {
+  return (
+    (policy === nameOf("10-allow-dns-egress") && spec.dns === undefined) ||
+    (policy === nameOf("allow-apiserver-egress") && spec.platform?.apiServer === undefined)
+  );
+}
+
 /** What they are called, which is known in any case. */
 export function policyNames({ spec }: NetworkBaseline): string[] {
   return spec.templates.map(({ name }) => nameOf(name));

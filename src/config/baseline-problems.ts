@@ -1,11 +1,12 @@
 import { blockAddresses, isAddress, isNetwork, prefixSize, throughNat64 } from "../model/cidr.ts";
+import { endOf } from "../model/dates.ts";
 import type { Problem } from "../model/errors.ts";
 import { pointer } from "../model/json.ts";
 import type { Labels } from "../model/objects.ts";
 import { labelKeyProblem, portNameProblem } from "../model/syntax.ts";
 import type { BaselineSpec, NetworkBaseline, TemplateName } from "./baseline.ts";
 import { show } from "./show.ts";
-import { openedWays, possibleWays, type Way } from "./ways.ts";
+import { atStage, openedWays, possibleWays, type Way } from "./ways.ts";
 
 /** What is wrong with a NetworkBaseline beyond its shape and its selector. */
 export function baselineProblems({ metadata, spec }: NetworkBaseline): Problem[] {
@@ -14,6 +15,8 @@ export function baselineProblems({ metadata, spec }: NetworkBaseline): Problem[]
     ...nameProblems(metadata),
     ...dnsProblems(spec),
     ...platformProblems(spec),
+    ...newSinceProblems(spec),
+    ...stageProblems(spec),
     ...spec.templates.flatMap(({ name, ports }, i) => {
       const path = pointer("/spec/templates", i);
       if (names.indexOf(name) !== i) return [problem(pointer(path, "name"), name, "which is there already", ",")];
@@ -33,6 +36,16 @@ function nameProblems({ name }: NetworkBaseline["metadata"]): Problem[] {
 }
 
 const MOST_CHARACTERS = 63;
+
+function newSinceProblems({ newSince }: BaselineSpec): Problem[] {
+  const isTime = newSince === undefined || endOf(newSince) !== undefined;
+  return isTime ? [] : [problem("/spec/newSince", newSince, "there is no such time")];
+}
+
+function stageProblems(spec: BaselineSpec): Problem[] {
+  if (atStage(spec).templates.length > 0) return [];
+  return [problem("/spec/stage", spec.stage, `at which it gives nothing: add ${DENIED_BY.ingress}`, ",")];
+}
 
 function dnsProblems({ dns }: BaselineSpec): Problem[] {
   if (dns === undefined) return [];

@@ -5,10 +5,17 @@ export const STATES = ["finished", "pending", "failed", "conflict"] as const;
 
 export type State = (typeof STATES)[number];
 
+/** How one stands with a baseline that does not govern it, but has or had to do with it. */
+export const UNGOVERNED = ["existing", "released"] as const;
+
+export type UngovernedState = (typeof UNGOVERNED)[number];
+
 /** Those that somebody may have to look after, in the order in which they are shown. */
 export const UNFINISHED = ["conflict", "failed", "pending"] as const satisfies readonly State[];
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const name = Type.String({ description: "The namespace." });
 
 const time = (description: string) => Type.String({ format: "date-time", description });
 
@@ -23,18 +30,32 @@ export const NetworkBaselineStatusSchema = Type.Object(
         pending: count("They wait for policies."),
         failed: count("Their policies could not be written; it is tried again."),
         conflict: count("Policies of somebody else have the names of its policies there, and say something else."),
+        existing: count("Not governed: they were there before, and would get its policies if it adopted them."),
+        released: count("Not governed any longer, and still with policies of it."),
       },
       { description: "How many namespaces it governs, and how they stand." },
     ),
     unfinished: Type.Array(
       Type.Object({
-        name: Type.String({ description: "The namespace." }),
+        name,
         state: Type.Enum([...UNFINISHED], { description: "What is the matter." }),
         message: Type.Optional(Type.String({ description: "The last error, or the policies that are in the way." })),
         since: time("Since when this is said of it."),
       }),
       {
         description: "The first namespaces by name of each state other than finished.",
+        "x-kubernetes-list-type": "atomic",
+      },
+    ),
+    ungoverned: Type.Array(
+      Type.Object({
+        name,
+        state: Type.Enum([...UNGOVERNED], { description: "Which." }),
+        message: Type.Optional(Type.String({ description: "What it would get, or what it keeps." })),
+        since: time("Since when this is said of it."),
+      }),
+      {
+        description: "The first namespaces by name that it does not govern, but would if it adopted them, or has.",
         "x-kubernetes-list-type": "atomic",
       },
     ),
@@ -62,3 +83,5 @@ export type NetworkBaselineStatus = Static<typeof NetworkBaselineStatusSchema>;
 export type UnfinishedNamespace = NetworkBaselineStatus["unfinished"][number];
 
 export type BaselineCondition = NetworkBaselineStatus["conditions"][number];
+
+export type UngovernedNamespace = NetworkBaselineStatus["ungoverned"][number];

@@ -15,6 +15,15 @@ export const TEMPLATES = [
 
 export type TemplateName = (typeof TEMPLATES)[number];
 
+/** What is done with namespaces that were there before a baseline. */
+export const EXISTING = ["ignore", "audit", "adopt"] as const;
+
+/** How far a baseline goes. */
+export const STAGES = ["ingress", "egress"] as const;
+
+/** What becomes of policies in namespaces that are no longer governed. */
+export const ON_RELEASE = ["keep", "remove"] as const;
+
 /** How a structural schema says it; what it may be beyond that is checked in baseline-problems.ts. */
 export const INT_OR_STRING = "x-kubernetes-int-or-string";
 
@@ -94,6 +103,69 @@ export const NetworkBaselineSchema = customResource(
     {
       description: Type.Optional(Type.String({ description: "What these policies are for." })),
       namespaceSelector: labelSelector("Which namespaces get these policies; {} is all but the system's."),
+      excludedNamespaces: Type.Optional(
+        Type.Array(Type.String({ pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" }), {
+          minItems: 1,
+          description: "Namespaces that the selector does not select, by name.",
+        }),
+      ),
+      existingNamespaces: Type.Optional(
+        Type.Enum([...EXISTING], {
+          description:
+            "What to do with namespaces that were there before: nothing (ignore), report what they would get (audit), or give it to them, some at a time (adopt). Default audit.",
+        }),
+      ),
+      newSince: Type.Optional(
+        Type.String({
+          pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$",
+          description:
+            "Namespaces that were created at this time (2027-01-31T18:00:00Z, UTC) or later are new. Without it, those that were created since Drawbridge enforces this baseline.",
+        }),
+      ),
+      stage: Type.Optional(
+        Type.Enum([...STAGES], {
+          description:
+            "How far it goes for now: ingress gives nothing that has to do with egress, egress gives everything. Default egress.",
+        }),
+      ),
+      rollout: Type.Optional(
+        Type.Object(
+          {
+            atOnce: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 100,
+                description: "Namespaces that are being changed at the same time. Default 8.",
+              }),
+            ),
+            pauseSeconds: Type.Optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: 86_400,
+                description: "How long a namespace counts as being changed after it has been. Default 0.",
+              }),
+            ),
+            maxFailures: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 1_000,
+                description: "Where so many namespaces fail no other one is begun. Default 3.",
+              }),
+            ),
+            paused: Type.Optional(Type.Boolean({ description: "No other namespace is begun. Default false." })),
+          },
+          {
+            ...strict,
+            description: "How a change of this document, or adoption, comes to the namespaces that are there.",
+          },
+        ),
+      ),
+      onRelease: Type.Optional(
+        Type.Enum([...ON_RELEASE], {
+          description:
+            "What becomes of its policies in namespaces that no NetworkBaseline governs any longer: they stay (keep), or those that are as Drawbridge left them are deleted (remove). Default keep.",
+        }),
+      ),
       dns: Type.Optional(
         Type.Object(
           {
@@ -149,3 +221,11 @@ export type NetworkBaseline = Static<typeof NetworkBaselineSchema>;
 export type BaselineSpec = NetworkBaseline["spec"];
 
 export type NetworkPlatform = NonNullable<BaselineSpec["platform"]>;
+
+export const ROLLOUT_DEFAULTS = { atOnce: 8, pauseSeconds: 0, maxFailures: 3, paused: false } as const;
+
+export type RolloutSettings = Required<NonNullable<BaselineSpec["rollout"]>>;
+
+export function rolloutOf({ rollout }: BaselineSpec): RolloutSettings {
+  return { ...ROLLOUT_DEFAULTS, ...rollout };
+}

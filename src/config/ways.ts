@@ -46,3 +46,15 @@ export function openedWays({ templates, platform }: BaselineSpec, template: Temp
     ({ direction, peer }) => isolated.includes(direction) && (peer === undefined || platform?.[peer] !== undefined),
   );
 }
+
+/**
+ * What a baseline says at the stage that it has reached. Before egress is denied nothing may be given that has to do
+ * with it: a policy that allows some of it denies the rest.
+ */
+export function atStage(spec: BaselineSpec): BaselineSpec {
+  if (spec.stage !== "ingress") return spec;
+  const staged = { ...spec, templates: spec.templates.filter(({ name }) => ISOLATES[name] !== "egress") };
+  const hasSomething = (name: TemplateName): boolean =>
+    possibleWays(name) === undefined || openedWays(staged, name).length > 0;
+  return { ...staged, templates: staged.templates.filter(({ name }) => hasSomething(name)) };
+}

@@ -2,7 +2,7 @@ import type { FencedClient } from "../cluster/fence.ts";
 import { paths } from "../cluster/paths.ts";
 import { timestamp } from "../model/dates.ts";
 import { FIELD_MANAGER } from "../model/names.ts";
-import type { Namespace } from "../model/objects.ts";
+import type { KubernetesObject } from "../model/objects.ts";
 import { printableUpTo } from "../model/printable.ts";
 import type { Logger } from "../telemetry/log.ts";
 
@@ -13,7 +13,7 @@ export interface Notice {
   readonly message: string;
 }
 
-export type Recorder = (namespace: Namespace, notice: Notice, client: Pick<FencedClient, "create">) => void;
+export type Recorder = (about: KubernetesObject, notice: Notice, client: Pick<FencedClient, "create">) => void;
 
 /** The API server takes 1,024 bytes. */
 const MOST_CHARACTERS = 1_000;
@@ -25,27 +25,27 @@ const PER_MS = 2 / 1_000;
 const LIMIT_MS = 5_000;
 
 /**
- * Writes Events about namespaces, into these, where those who own them may read them. Best effort: nothing waits for it,
- * and nothing fails with it.
+ * Writes Events: about namespaces into these, where those who own them may read them, and about what is in no namespace
+ * into `default`, where Kubernetes has them. Best effort: nothing waits for it, and nothing fails with it.
  * @param now milliseconds since 1970
  */
 export function eventRecorder(log: Logger, now: () => number): Recorder {
   let left = MOST_AT_ONCE;
   let last = now();
-  return ({ metadata }, { type, reason, message }, client) => {
+  return (about, { type, reason, message }, client) => {
     const at = now();
     left = Math.min(MOST_AT_ONCE, left + Math.max(0, at - last) * PER_MS);
     last = at;
     if (left < 1) return;
     left -= 1;
-    const { name = "", uid } = metadata ?? {};
+    const involvedObject = involved(about);
+    const { namespace = "default" } = involvedObject;
     const time = timestamp(at);
     const event = {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { generateName: `${FIELD_MANAGER}-`, namespace: name },
-      // With a namespace, or the API server would want it in `default`, which owners of namespaces cannot read.
-      involvedObject: { apiVersion: "v1", kind: "Namespace", name, namespace: name, uid },
+      metadata: { generateName: `${FIELD_MANAGER}-`, namespace },
+      involvedObject,
       type,
       reason,
       message: printableUpTo(message, MOST_CHARACTERS),
@@ -55,8 +55,15 @@ export function eventRecorder(log: Logger, now: () => number): Recorder {
       firstTimestamp: time,
       lastTimestamp: time,
     };
-    client.create(paths.events(name), event, { timeoutMs: LIMIT_MS }).catch((error: unknown) => {
-      log.info({ namespace: name, reason, error: String(error) }, "an Event could not be written");
+    client.create(paths.events(namespace), event, { timeoutMs: LIMIT_MS }).catch((error: unknown) => {
+      log.info({ namespace, reason, error: String(error) }, "an Event could not be written");
     });
   };
+}
+
+/** Items of the API server's lists do not say what they are. */
+function involved({ apiVersion = "v1", kind = "Namespace", metadata }: KubernetesObject) {
+  const { name = "", uid } = metadata ?? {};
+  // With a namespace, or the API server would want it in `default`, which owners of namespaces cannot read.
+  return { apiVersion, kind, name, uid, ...(kind === "Namespace" && { namespace: name }) };
 }

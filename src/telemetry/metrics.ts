@@ -68,7 +68,7 @@ export function createMetrics() {
     }),
     baselineHealed: new Counter({
       name: "drawbridge_baseline_healed_total",
-      help: "Policies of baselines that were put back in place in finished namespaces, by what they were: missing, changed, or outdated (as we had left them, but the baseline has changed).",
+      help: "Policies of baselines that were put back in place in finished namespaces, by what they were: missing, changed, outdated (as we had left them, but the baseline has changed, or new to namespaces that are there), or unwanted (so too, and deleted).",
       labelNames: ["was"] as const,
       registers,
     }),
@@ -97,7 +97,7 @@ export function createMetrics() {
     }),
     baselineStates: new Gauge({
       name: "drawbridge_baseline_governed_namespaces",
-      help: "Namespaces that a NetworkBaseline governs, by how they stand with it: finished, pending, failed (and tried again), conflict. Of the leader only.",
+      help: "Namespaces that a NetworkBaseline governs, by how they stand with it: finished, pending, failed (and tried again), conflict; and those that it does not govern: existing (it would if it adopted them), released (they still have policies of it). Of the leader only.",
       labelNames: ["baseline", "state"] as const,
       registers,
     }),

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   baselineStatus,
-  type GovernedNamespace,
+  type StandingNamespace,
   type Overlap,
   saysAll,
   type StatusInput,
@@ -15,8 +15,8 @@ const DAY_2 = "2026-11-02T00:00:00Z";
 const DAY_3 = "2026-11-03T00:00:00Z";
 
 const status = (input: Partial<StatusInput> = {}) =>
-  baselineStatus({ generation: 1, governed: [], overlaps: [], before: undefined, now: DAY_3, ...input });
-const governed = (name: string, state: State, message?: string): GovernedNamespace => ({
+  baselineStatus({ generation: 1, namespaces: [], overlaps: [], before: undefined, now: DAY_3, ...input });
+const governed = (name: string, state: State, message?: string): StandingNamespace => ({
   name,
   state,
   ...(message !== undefined && { message }),
@@ -32,7 +32,7 @@ const reasonOf = (type: string, input: Partial<StatusInput>) => {
 describe("the namespaces", () => {
   test("are counted, and those that are not finished shown, the worst first", () => {
     const { namespaces, unfinished } = status({
-      governed: [
+      namespaces: [
         governed("p", "pending"),
         governed("a", "finished"),
         governed("f", "failed", "forbidden"),
@@ -40,7 +40,15 @@ describe("the namespaces", () => {
         governed("b", "finished"),
       ],
     });
-    expect(namespaces).toEqual({ governed: 5, finished: 2, pending: 1, failed: 1, conflict: 1 });
+    expect(namespaces).toEqual({
+      governed: 5,
+      finished: 2,
+      pending: 1,
+      failed: 1,
+      conflict: 1,
+      existing: 0,
+      released: 0,
+    });
     expect(unfinished).toEqual([
       { name: "c", state: "conflict", message: "drawbridge-x", since: DAY_2 },
       { name: "f", state: "failed", message: "forbidden", since: DAY_2 },
@@ -49,20 +57,20 @@ describe("the namespaces", () => {
   });
   test("five of each state are shown, the first by name", () => {
     const many = (state: State) => Array.from({ length: 20 }, (_, i) => governed(`${state}-${19 - i}`, state));
-    const { unfinished } = status({ governed: [...many("pending"), ...many("failed")] });
+    const { unfinished } = status({ namespaces: [...many("pending"), ...many("failed")] });
     expect(unfinished.map(({ name }) => name)).toEqual(
       ["failed", "pending"].flatMap((state) => ["0", "1", "10", "11", "12"].map((i) => `${state}-${i}`)),
     );
   });
   test("a message is cut and made printable", () => {
-    const [shown] = status({ governed: [governed("a", "failed", `\u001b[31m${"x".repeat(1000)}`)] }).unfinished;
+    const [shown] = status({ namespaces: [governed("a", "failed", `\u001b[31m${"x".repeat(1000)}`)] }).unfinished;
     expect(shown?.message).toBe(`?[31m${"x".repeat(248)}...`);
   });
 });
 
 describe("Ready", () => {
   const shop = governed("shop", "finished");
-  test.each<[string, readonly GovernedNamespace[], readonly unknown[]]>([
+  test.each<[string, readonly StandingNamespace[], readonly unknown[]]>([
     ["nothing to do", [], ["True", "Finished", "it governs no namespace"]],
     ["all done", [shop], ["True", "Finished", "every namespace that it governs has its policies"]],
     ["one waits", [shop, governed("a", "pending")], ["False", "Pending", "1 of 2 namespaces wait for policies: a"]],
@@ -77,10 +85,10 @@ describe("Ready", () => {
       ["False", "Conflict", "in 5 of 6 namespaces policies of somebody else are in the way: a, c, d and 2 more"],
     ],
   ])("%s", (_, namespaces, expected) => {
-    expect(reasonOf("Ready", { governed: namespaces })).toEqual(expected);
+    expect(reasonOf("Ready", { namespaces })).toEqual(expected);
   });
   test("a generation that is not in force is worst, whatever the one before has done", () => {
-    expect(reasonOf("Ready", { governed: [shop], problem: "spec.templates is missing" })).toEqual([
+    expect(reasonOf("Ready", { namespaces: [shop], problem: "spec.templates is missing" })).toEqual([
       "False",
       "Invalid",
       "spec.templates is missing",
@@ -123,8 +131,8 @@ describe("times", () => {
     const first = status({ now: DAY_1 });
     const timesOf = (input: Partial<StatusInput>) => status(input).conditions.map((one) => one.lastTransitionTime);
     expect(first.conditions.map((one) => one.lastTransitionTime)).toEqual([DAY_1, DAY_1]);
-    expect(timesOf({ before: first, governed: [governed("a", "finished")], generation: 2 })).toEqual([DAY_1, DAY_1]);
-    expect(timesOf({ before: first, governed: [governed("a", "pending")] })).toEqual([DAY_3, DAY_1]);
+    expect(timesOf({ before: first, namespaces: [governed("a", "finished")], generation: 2 })).toEqual([DAY_1, DAY_1]);
+    expect(timesOf({ before: first, namespaces: [governed("a", "pending")] })).toEqual([DAY_3, DAY_1]);
   });
   test.each([null, 1, "x", [], {}, { conditions: 1 }, { conditions: [null, 1, { type: "Ready" }] }])(
     "whatever the status was before: %j",
@@ -135,7 +143,7 @@ describe("times", () => {
     },
   );
   test("since when is told of a namespace as long as the same is said of it", () => {
-    const before = status({ governed: [governed("a", "failed", "x".repeat(300)), governed("b", "pending")] });
+    const before = status({ namespaces: [governed("a", "failed", "x".repeat(300)), governed("b", "pending")] });
     expect(toldSince(before, "a", { state: "failed", message: "x".repeat(300) })).toBe(DAY_2);
     expect(toldSince(before, "a", { state: "failed", message: "forbidden" })).toBeUndefined();
     expect(toldSince(before, "a", { state: "conflict", message: "x".repeat(300) })).toBeUndefined();
@@ -146,7 +154,7 @@ describe("times", () => {
 });
 
 describe("saysAll", () => {
-  const wanted = status({ governed: [governed("a", "pending")] });
+  const wanted = status({ namespaces: [governed("a", "pending")] });
   const foreign = { type: "Audited", status: "True" };
   test.each<[string, unknown, boolean]>([
     ["the same", wanted, true],
@@ -179,30 +187,30 @@ describe("laws", () => {
     { selector: ({ namespace }) => namespace, maxLength: 20 },
   );
   const inputs = fc
-    .record({ governed: namespaces, overlaps, problem: fc.option(fc.string(), { nil: undefined }) })
-    .map(({ governed: all, ...rest }) => ({
+    .record({ namespaces, overlaps, problem: fc.option(fc.string(), { nil: undefined }) })
+    .map(({ namespaces: all, ...rest }) => ({
       ...rest,
-      governed: all.map(({ message, ...one }) => ({ ...one, ...(message !== undefined && { message }) })),
+      namespaces: all.map(({ message, ...one }) => ({ ...one, ...(message !== undefined && { message }) })),
     }));
 
   test("the counts are of all, and each namespace is counted once", () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { namespaces: counts, unfinished } = status(input);
-        expect(counts.governed).toBe(input.governed.length);
+        expect(counts.governed).toBe(input.namespaces.length);
         expect(STATES.reduce((sum, state) => sum + counts[state], 0)).toBe(counts.governed);
         expect(new Set(unfinished.map(({ name }) => name)).size).toBe(unfinished.length);
         for (const { name, state } of unfinished) {
-          expect(input.governed.find((one) => one.name === name)?.state).toBe(state);
+          expect(input.namespaces.find((one) => one.name === name)?.state).toBe(state);
         }
       }),
     );
   });
   test("it is the same in whatever order it is told", () => {
     fc.assert(
-      fc.property(inputs, ({ governed: all, overlaps: shared, ...rest }) => {
-        expect(status({ ...rest, governed: all.toReversed(), overlaps: shared.toReversed() })).toEqual(
-          status({ ...rest, governed: all, overlaps: shared }),
+      fc.property(inputs, ({ namespaces: all, overlaps: shared, ...rest }) => {
+        expect(status({ ...rest, namespaces: all.toReversed(), overlaps: shared.toReversed() })).toEqual(
+          status({ ...rest, namespaces: all, overlaps: shared }),
         );
       }),
     );
@@ -224,6 +232,6 @@ describe("laws", () => {
       namespace: name,
       baselines: Array.from({ length: 50 }, () => "b".repeat(253)),
     }));
-    expect(Buffer.byteLength(JSON.stringify(status({ governed: many, overlaps: shared })))).toBeLessThan(16_384);
+    expect(Buffer.byteLength(JSON.stringify(status({ namespaces: many, overlaps: shared })))).toBeLessThan(16_384);
   });
 });

@@ -42,6 +42,28 @@ test("an Event is about the namespace, and in it", () => {
   ]);
 });
 
+test("about what is in no namespace it is in default, where Kubernetes has them", () => {
+  const created: object[] = [];
+  const client = {
+    create: async <T>(path: string, event: object): Promise<T> => {
+      created.push({ path, event });
+      return event as T;
+    },
+  };
+  const web = { apiVersion: "drawbridge.dev/v1alpha1", kind: "NetworkBaseline", metadata: { name: "web", uid: "u" } };
+  eventRecorder(createLogger("fatal"), Date.now)(web, NOTICE, client);
+  expect(created).toMatchObject([
+    {
+      path: "/api/v1/namespaces/default/events",
+      event: {
+        metadata: { namespace: "default" },
+        involvedObject: { apiVersion: "drawbridge.dev/v1alpha1", kind: "NetworkBaseline", name: "web", uid: "u" },
+      },
+    },
+  ]);
+  expect(created).not.toHaveProperty("0.event.involvedObject.namespace");
+});
+
 test("a message is cut to what the API server takes, and printable", () => {
   const { created, record } = start();
   record({ ...NOTICE, message: `\u001B[31m${"x".repeat(2_000)}` });

@@ -81,6 +81,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onChange: () => loop.reconsider(caches.namespaces()),
     log,
   });
+  const record = eventRecorder(log, now);
   const loop = new BaselineLoop({
     log,
     metrics,
@@ -90,7 +91,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       policiesIn: (namespace) => caches.policiesIn(namespace),
     },
     isNew: (namespace, baseline) => newSince.isNew(namespace, baseline),
-    record: eventRecorder(log, now),
+    record,
     onTried: () => status.changed(),
     wake: (namespace, writer) => wakeWorkloads(namespace, { client: writer, log, metrics, now }),
   });
@@ -101,11 +102,12 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     inForce: (baseline) => configuration.inForce("NetworkBaseline", baseline),
     cached: {
       namespaces: () => caches.namespaces(),
-      policiesIn: (namespace) => caches.policiesIn(namespace),
       baselines: () => caches.baselines(),
     },
     failureOf: (namespace) => loop.failureOf(namespace),
-    isOwed: (namespace) => loop.isOwed(namespace),
+    factsOf: (namespace) => loop.factsOf(namespace),
+    standstillOf: (baseline) => loop.standstillOf(baseline),
+    record,
     isBeginning: () => loop.isBeginning,
     now,
   });

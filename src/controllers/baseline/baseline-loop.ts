@@ -1,41 +1,43 @@
 import { once } from "node:events";
+import type { Due, NamespaceFacts } from "../../baseline/due.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
-import type { Baseline } from "../../baseline/resolve.ts";
+import type { Standstill } from "../../baseline/status.ts";
 import { ApiError } from "../../cluster/api-error.ts";
 import { TermEnded } from "../../cluster/fence.ts";
 import type { Change } from "../../cluster/reflector.ts";
+import { rolloutOf } from "../../config/baseline.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import type { Namespace } from "../../model/objects.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { type BaselineDeps, isPending, reconcileBaseline } from "./reconcile.ts";
-import type { Applied } from "./policies.ts";
 import type { Recorder } from "../events.ts";
-import { healBaseline, keptBaseline, lackedBy } from "./heal.ts";
 import { Pace } from "../loops/pace.ts";
 import { KeyedQueue } from "../loops/queue.ts";
 import { Sweep } from "../loops/sweep.ts";
-import { type Conflict, tellOfConflict, tellOfHealing } from "./tell.ts";
+import { Dues, type DuesDeps } from "./dues.ts";
+import { type HealDeps, healBaseline, keptBaseline } from "./heal.ts";
+import type { Applied } from "./policies.ts";
+import { isPending, reconcileBaseline } from "./reconcile.ts";
+import { Rollout } from "./rollout.ts";
+import { type Conflict, tellOfConflict, tellOfAdoption, tellOfHealing, tellOfRelease, tellOfRollout } from "./tell.ts";
 import { Tries } from "./tries.ts";
 
-export interface BaselineLoopDeps extends Omit<BaselineDeps, "client"> {
+export interface BaselineLoopDeps extends Omit<HealDeps, "client">, Pick<DuesDeps, "isNew"> {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** What the caches hold: they decide whether the API server is asked at all. */
   readonly cached: {
     readonly namespace: (name: string) => Namespace | undefined;
-    readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
+    readonly policiesIn: DuesDeps["policiesIn"];
   };
-  /** Was it to have this baseline from the beginning? Then that is made up for, if nobody was there to see to it. */
-  readonly isNew: (namespace: Namespace, baseline: Baseline) => boolean;
   readonly record: Recorder;
   /** Called when something else is known of why namespaces are not finished. */
   readonly onTried: () => void;
   /** Called with a namespace that takes Pods from now on. Never rejects. */
-  readonly wake: (namespace: Namespace, client: BaselineDeps["client"]) => Promise<void>;
+  readonly wake: (namespace: Namespace, client: HealDeps["client"]) => Promise<void>;
 }
 
-export type LoopClient = BaselineDeps["client"] & Parameters<Recorder>[2];
+export type LoopClient = HealDeps["client"] & Parameters<Recorder>[2];
 
 /** Namespaces that are handled at once: enough to keep up with a burst, too few to trouble an API server. */
 const CONCURRENCY = 8;
@@ -54,8 +56,8 @@ export class BaselineLoop {
   readonly #deps: BaselineLoopDeps;
   /** Namespaces where somebody's policies are in our way, and which have been told of: theirs to move. */
   readonly #conflicts = new Map<string, string>();
-  /** Namespaces that have lost a policy of ours, or a marker, while we looked: from what is left it may not be seen. */
-  readonly #owed = new Set<string>();
+  readonly #dues: Dues;
+  readonly #rollout: Rollout;
   readonly #tries: Tries;
   readonly #pace = new Pace(HEAL_PACE);
   readonly #later = new Map<string, NodeJS.Timeout>();
@@ -77,6 +79,17 @@ export class BaselineLoop {
 
   constructor(deps: BaselineLoopDeps) {
     this.#deps = deps;
+    const { configuration, isNew, log, cached } = deps;
+    this.#dues = new Dues({ configuration, isNew, policiesIn: cached.policiesIn });
+    this.#rollout = new Rollout({
+      settings: (name) => {
+        const baseline = configuration().baselines.find(({ metadata }) => metadata.name === name);
+        return baseline && rolloutOf(baseline.spec);
+      },
+      begin: (namespace) => this.#queue?.add(namespace),
+      onEnd: (namespace) => this.#add(namespace, SETTLE_MS),
+      ...tellOfRollout(log),
+    });
     this.#tries = new Tries(deps.onTried);
   }
 
@@ -103,6 +116,7 @@ export class BaselineLoop {
     this.#sweep.clear();
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
+    this.#rollout.clear();
     await queue.stop();
     this.#conflicts.clear();
     this.#tries.clear();
@@ -118,18 +132,22 @@ export class BaselineLoop {
     return this.#tries.failureOf(namespace);
   }
 
-  /** Is it to have its baseline, whatever policies it has? It has lost one, or was to have it from the beginning. */
-  isOwed(namespace: Namespace): boolean {
-    if (this.#owed.has(namespace.metadata?.name ?? "")) return true;
-    const baseline = keptBaseline(namespace, this.#deps.configuration());
-    return baseline !== undefined && this.#deps.isNew(namespace, baseline);
+  /** What is known of a namespace beside what it says of itself. */
+  factsOf(namespace: Namespace): NamespaceFacts {
+    return this.#dues.factsOf(namespace);
+  }
+
+  /** Why changes of a baseline come to no other namespace; undefined where they do, or have come to all. */
+  standstillOf(baseline: string): Standstill | undefined {
+    return this.#rollout.standstillOf(baseline);
   }
 
   onNamespace({ type, object, previous }: Change<Namespace>): void {
     const name = object.metadata?.name ?? "";
     if (type === "deleted") {
       this.#conflicts.delete(name);
-      this.#owed.delete(name);
+      this.#dues.settled(name);
+      this.#rollout.remove(name);
       this.#tries.succeeded(name);
       return;
     }
@@ -140,7 +158,7 @@ export class BaselineLoop {
     } else if (isPending(object)) this.#queue?.add(name);
     else if (previous !== undefined && isPending(previous)) {
       // Not where the marker went as there was nothing to wait for: if there is later, it existed before.
-      if (keptBaseline(object, this.#deps.configuration()) !== undefined) this.#owed.add(name);
+      if (keptBaseline(object, this.#deps.configuration()) !== undefined) this.#dues.lost(name);
       this.#add(name, SETTLE_MS);
     } else this.#look(object);
   }
@@ -156,13 +174,14 @@ export class BaselineLoop {
     }
     const isOurs = type !== "deleted" && isOfBaseline(object);
     const wasOurs = previous !== undefined && isOfBaseline(previous);
-    if (wasOurs && !isOurs && keptBaseline(namespace, configuration()) !== undefined) this.#owed.add(name);
+    if (wasOurs && !isOurs && keptBaseline(namespace, configuration()) !== undefined) this.#dues.lost(name);
     if (isOurs || wasOurs || this.#conflicts.has(name)) this.#look(namespace);
   }
 
   /** Looks at these again, whatever events there were: the configuration has changed. */
   reconsider(namespaces: Iterable<Namespace>): void {
     if (this.#queue === undefined) return;
+    this.#rollout.reconsider();
     this.#sweep.add(Array.from(namespaces, ({ metadata }) => metadata?.name ?? ""));
   }
 
@@ -179,8 +198,22 @@ export class BaselineLoop {
   #look(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? "";
     // One that only follows has nothing to do, but does not remember what is settled.
-    if (this.#queue === undefined && !this.#owed.has(name)) return;
-    if (this.#isLacking(namespace)) this.#add(name, this.#pace.waitMs(name, performance.now()));
+    if (this.#queue === undefined && !this.#dues.hasLost(name)) return;
+    const due = this.#dueOf(namespace);
+    if (due === undefined || this.#queue === undefined) return;
+    const { waits, isUrgent } = this.#shareOf(name, due);
+    if (waits) this.#rollout.add(name, due.baseline ?? "");
+    else this.#rollout.remove(name);
+    if (isUrgent) this.#add(name, this.#pace.waitMs(name, performance.now()));
+  }
+
+  /** What of it waits for its turn, and what does not. */
+  #shareOf(name: string, { claim, apply, remove, conflicts, urgent }: Due): Share {
+    const names = [...apply, ...remove].map(({ metadata }) => metadata?.name ?? "");
+    // In whose way somebody's policies are is to be told, but what is adopted has its turn for that.
+    const isNews = conflicts.length > 0 && this.#conflicts.get(name) !== String(conflicts);
+    const waits = names.some((one) => !urgent.has(one)) || (isNews && claim === "adopted");
+    return { waits, isUrgent: names.some((one) => urgent.has(one)) || (isNews && claim !== "adopted") };
   }
 
   #add(name: string, waitMs: number): void {
@@ -194,25 +227,32 @@ export class BaselineLoop {
     else if (!this.#later.has(name)) this.#later.set(name, setTimeout(add, waitMs));
   }
 
-  /** By the caches, and beyond what has been told of. */
-  #isLacking(namespace: Namespace): boolean {
-    const { cached, configuration } = this.#deps;
+  /** By the caches, and beyond what has been told of; undefined if that is nothing. */
+  #dueOf(namespace: Namespace): Due | undefined {
     const name = namespace.metadata?.name ?? "";
-    const baseline = keptBaseline(namespace, configuration());
-    const lacked = baseline && lackedBy(namespace, cached.policiesIn(name), baseline, this.isOwed(namespace));
-    if (lacked === undefined || lacked.apply.length + lacked.conflicts.length === 0) {
-      this.#owed.delete(name);
-      this.#conflicts.delete(name);
-      return false;
-    }
-    return lacked.apply.length > 0 || this.#conflicts.get(name) !== String(lacked.conflicts);
+    const due = this.#dues.of(namespace);
+    if (due.apply.length + due.remove.length > 0) return due;
+    if (due.conflicts.length > 0) return this.#conflicts.get(name) === String(due.conflicts) ? undefined : due;
+    this.#dues.settled(name);
+    this.#conflicts.delete(name);
+    this.#rollout.remove(name);
+    return undefined;
   }
 
   async #handle(name: string, client: LoopClient): Promise<void> {
     const namespace = this.#deps.cached.namespace(name);
     if (namespace === undefined) return;
-    if (isPending(namespace)) await this.#finish(namespace, client);
-    else if (this.#isLacking(namespace)) await this.#heal(namespace, client);
+    if (isPending(namespace)) {
+      this.#rollout.remove(name);
+      await this.#finish(namespace, client);
+      return;
+    }
+    const due = this.#dueOf(namespace);
+    if (due === undefined) return;
+    const isTurn = this.#rollout.isTurnOf(name);
+    if (isTurn || this.#shareOf(name, due).isUrgent) await this.#heal(namespace, due, client, !isTurn);
+    else this.#look(namespace);
+    if (isTurn) this.#rollout.succeeded(name);
   }
 
   async #finish(namespace: Namespace, client: LoopClient): Promise<void> {
@@ -235,21 +275,34 @@ export class BaselineLoop {
     await this.#deps.wake(result.namespace, client);
   }
 
-  async #heal(namespace: Namespace, client: LoopClient): Promise<void> {
+  async #heal(namespace: Namespace, due: Due, client: LoopClient, isUrgentOnly: boolean): Promise<void> {
     const name = namespace.metadata?.name ?? "";
-    const isOwed = (live: Namespace): boolean => this.isOwed(live);
+    const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
     const applied: Applied[] = [];
     const onApplied = (one: Applied): void => void applied.push(one);
     try {
-      const healed = await healBaseline(name, { ...this.#deps, client }, { isOwed, onApplied });
+      const healed = await healBaseline(name, { ...this.#deps, client }, { factsOf, isUrgentOnly, onApplied });
       if (healed.outcome === "conflict") this.#tellOfConflict(namespace, healed, client);
       else this.#conflicts.delete(name);
     } finally {
       if (applied.length > 0) {
-        this.#pace.took(name, performance.now());
-        tellOfHealing(namespace, applied, this.#deps, client);
+        if (isUrgentOnly) this.#pace.took(name, performance.now());
+        this.#tell(namespace, due, applied, client);
       }
     }
+  }
+
+  #tell(namespace: Namespace, due: Due, applied: readonly Applied[], client: LoopClient): void {
+    const { claim, baseline, isLoss } = due;
+    if (baseline === undefined) {
+      const removed = applied.map(({ name }) => name);
+      const had = this.#deps.cached.policiesIn(namespace.metadata?.name ?? "").filter(isOfBaseline);
+      const kept = had.map(({ metadata }) => metadata?.name ?? "").filter((name) => !removed.includes(name));
+      tellOfRelease(namespace, { removed, kept }, this.#deps, client);
+      return;
+    }
+    tellOfHealing(namespace, applied, isLoss, this.#deps, client);
+    if (claim === "adopted") tellOfAdoption(namespace, baseline, applied, this.#deps, client);
   }
 
   #tellOfConflict(namespace: Namespace, conflict: Conflict, client: LoopClient): void {
@@ -263,6 +316,7 @@ export class BaselineLoop {
   #failed(namespace: string, error: unknown, retryInMs: number): void {
     // The next leader finds the namespace as it is now.
     if (error instanceof TermEnded) return;
+    this.#rollout.failed(namespace);
     const { log, metrics } = this.#deps;
     // A namespace that goes away takes no more policies, which is as it should be: its events end the retries.
     const isGone = error instanceof ApiError && error.causes.some(({ reason }) => reason === "NamespaceTerminating");
@@ -272,4 +326,9 @@ export class BaselineLoop {
     const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
     log[isGone ? "info" : "error"](details, "baseline not applied; trying again");
   }
+}
+
+interface Share {
+  readonly waits: boolean;
+  readonly isUrgent: boolean;
 }

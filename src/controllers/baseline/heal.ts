@@ -1,41 +1,62 @@
-import { plan } from "../../baseline/plan.ts";
+import { countsFor, type Due, dueOf, NOTHING_DUE, type NamespaceFacts, releaseOf } from "../../baseline/due.ts";
+import { deniesOnly } from "../../baseline/plan.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
-import { isOfBaseline } from "../../baseline/protection.ts";
-import { wantedPolicies } from "../../baseline/templates.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
 import { paths } from "../../cluster/paths.ts";
 import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
-import { BASELINE_LABEL } from "../../model/names.ts";
+import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../../model/names.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
+import { type Applied, completePolicies, type RemoveDeps, removePolicies } from "./policies.ts";
 import { type BaselineDeps, isPending } from "./reconcile.ts";
-import { type Applied, completePolicies } from "./policies.ts";
 
 /** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */
 export type Healed =
   | { readonly outcome: "exempt" | "complete" }
   | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
 
+export interface HealDeps extends Omit<BaselineDeps, "client"> {
+  readonly client: BaselineDeps["client"] & RemoveDeps["client"];
+}
+
 export interface HealOptions {
-  /** Is it to have its baseline, whatever is left of it? */
-  readonly isOwed: (namespace: Namespace) => boolean;
+  /** What is known of it, its policies by a cache. */
+  readonly factsOf: (namespace: Namespace) => NamespaceFacts;
+  /** Only what does not wait for its turn in a rollout. */
+  readonly isUrgentOnly?: boolean;
   readonly onApplied: (applied: Applied) => void;
 }
 
 /**
- * Puts back what is missing or was changed of the baseline of a namespace that is not marked, by what the API server
- * has, not a cache. Where nothing is to be done it writes nothing. Rejects with ApiError where the API server refuses.
+ * Puts right what a namespace that is not marked has of baselines: what is missing or was changed, by what the API server
+ * has, not a cache; and what is not wanted any more, where it still is what the cache says. Where nothing is to be done it
+ * writes nothing. Rejects with ApiError where the API server refuses.
  */
-export async function healBaseline(name: string, deps: BaselineDeps, options: HealOptions): Promise<Healed> {
-  const { isOwed, onApplied } = options;
+export async function healBaseline(name: string, deps: HealDeps, options: HealOptions): Promise<Healed> {
+  const { factsOf, isUrgentOnly = false, onApplied } = options;
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
   if (namespace === undefined) return { outcome: "exempt" };
+  const { claim, remove, urgent } = dueIn(namespace, factsOf(namespace), deps.configuration());
+  const removed = isUrgentOnly ? remove.filter(({ metadata }) => urgent.has(metadata?.name ?? "")) : remove;
+  const removing = (isDeny: boolean): Promise<void> =>
+    removePolicies(
+      removed.filter((policy) => deniesOnly(policy) === isDeny),
+      deps,
+      onApplied,
+    );
   const governing = keptBaseline(namespace, deps.configuration());
-  if (governing === undefined) return { outcome: "exempt" };
-  if (!isOwed(namespace) && !(await hasOneOf(governing, name, deps))) return { outcome: "exempt" };
-  const { conflicts } = await completePolicies(name, governing, deps, { onApplied });
-  if (conflicts.length === 0) return { outcome: "complete" };
-  return { outcome: "conflict", baseline: governing.metadata.name, conflicts };
+  if (claim === "kept" && governing !== undefined && !(await hasOneOf(governing, name, deps))) {
+    return { outcome: "exempt" };
+  }
+  await removing(true);
+  let healed: Healed = { outcome: claim === undefined ? "exempt" : "complete" };
+  if (governing !== undefined && claim !== undefined) {
+    const only = isUrgentOnly ? urgent : undefined;
+    const { conflicts } = await completePolicies(name, governing, deps, { onApplied, only });
+    if (conflicts.length > 0) healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts };
+  }
+  await removing(false);
+  return healed;
 }
 
 async function hasOneOf(baseline: Baseline, namespace: string, { client }: BaselineDeps): Promise<boolean> {
@@ -56,32 +77,24 @@ export function keptBaseline(namespace: Namespace, configuration: Configuration)
   return baseline !== undefined && whyUnarmed(baseline) === undefined ? baseline : undefined;
 }
 
-/**
- * What a namespace with these policies lacks of a baseline that is to stay in place there. Nothing, where it is not owed
- * the baseline (as one that existed before) and has none of its policies: such are left alone.
- */
-export function lackedBy(
-  namespace: Namespace,
-  policies: readonly NetworkPolicy[],
-  baseline: Baseline,
-  isOwed: boolean,
-): ReturnType<typeof plan> {
-  return isDue(policies, baseline, isOwed)
-    ? plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""))
-    : { apply: [], conflicts: [] };
-}
-
-/** Is a namespace with these policies, that waits for nothing, to have its baseline, and not one that existed before it? */
-export function isDue(policies: readonly NetworkPolicy[], baseline: Baseline, isOwed: boolean): boolean {
-  return isOwed || policies.some((policy) => countsFor(baseline, policy));
+/** What is to be done in a namespace, if it waits for nothing. */
+export function dueIn(namespace: Namespace, facts: NamespaceFacts, configuration: Configuration): Due {
+  const governing = keptBaseline(namespace, configuration);
+  const { baselines } = configuration;
+  if (governing !== undefined) return dueOf(namespace.metadata?.name ?? "", governing, facts, baselines);
+  if (!isReleased(namespace, configuration)) return NOTHING_DUE;
+  const { remove } = releaseOf(facts.policies, baselines);
+  return { ...NOTHING_DUE, remove, urgent: new Set(remove.map(({ metadata }) => metadata?.name ?? "")) };
 }
 
 /**
- * Does a policy tell that its namespace is to have this baseline? One of another baseline does too, in whose place it
- * came. But the shipped one comes in the place of others by itself, when the last of them is deleted or is not valid: to
- * complete what they gave, perhaps with a deny that they did not have, would be nobody's decision.
+ * Does no baseline govern it? Not so while it goes away or waits for one, nor while the one that its label names is not
+ * there (yet): what it has may be what that one wants.
  */
-function countsFor(baseline: Baseline, policy: NetworkPolicy): boolean {
-  const of = policy.metadata?.labels?.[BASELINE_LABEL];
-  return isOfBaseline(policy) && (!baseline.isShipped || of === baseline.metadata.name);
+export function isReleased(namespace: Namespace, configuration: Configuration): boolean {
+  const { name = "", labels } = namespace.metadata ?? {};
+  if (isTerminating(namespace) || isPending(namespace) || SYSTEM_NAMESPACES.includes(name)) return false;
+  if (enforcedBaseline(name, labels ?? {}, configuration) !== undefined) return false;
+  const named = labels?.[BASELINE_LABEL];
+  return named === undefined || configuration.baselines.some(({ metadata }) => metadata.name === named);
 }

@@ -53,8 +53,11 @@ export class NewSinceKeeper {
 
   /** Where there is no record nothing is new: in doubt nobody is cut off. */
   isNew({ metadata }: Namespace, baseline: NetworkBaseline): boolean {
+    const created = Date.parse(metadata?.creationTimestamp ?? "");
+    const { newSince } = baseline.spec;
+    if (newSince !== undefined) return created >= Date.parse(newSince);
     const entry = heldFor(baseline, this.#record);
-    return entry !== undefined && Date.parse(metadata?.creationTimestamp ?? "") > Date.parse(entry.after);
+    return entry !== undefined && created > Date.parse(entry.after);
   }
 
   /** What the Lease is to carry, of what it carries. */

@@ -18,8 +18,8 @@ export interface PoliciesDeps {
 /** What was done about one policy, and who wrote to it last beside us, where there was one. */
 export interface Applied {
   readonly name: string;
-  /** `outdated`: as we had left it, but another is wanted now. */
-  readonly was: "missing" | "changed" | "outdated";
+  /** `outdated`: as we had left it, but another is wanted now. `unwanted`: so too, and none is: it was deleted. */
+  readonly was: "missing" | "changed" | "outdated" | "unwanted";
   readonly by?: string;
   /** RFC 3339 */
   readonly at?: string;
@@ -37,6 +37,8 @@ export interface CompleteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told at once, since what comes after it may fail. */
   readonly onApplied?: (applied: Applied) => void;
+  /** Nothing is applied but policies of these names. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function completePolicies(
   namespace: string,
   baseline: Baseline,
   deps: PoliciesDeps,
-  { signal, onApplied }: CompleteOptions = {},
+  { signal, onApplied, only }: CompleteOptions = {},
 ): Promise<Completed> {
   const wanted = wantedPolicies(baseline, namespace);
   const applied: Applied[] = [];
@@ -59,9 +61,38 @@ export async function completePolicies(
   for (let tries = 1; ; tries++) {
     const there = await thereOf(wanted, deps, signal);
     const { apply, conflicts } = plan([...there.values()], wanted);
-    const raced = await applyAll(apply, there, done, deps, signal);
+    const now = apply.filter(({ metadata }) => only?.has(metadata?.name ?? "") ?? true);
+    const raced = await applyAll(now, there, done, deps, signal);
     if (raced === undefined) return { applied, conflicts, since: youngest(wanted, there) };
     if (tries === MOST_TRIES) throw raced;
+  }
+}
+
+export interface RemoveDeps extends Pick<PoliciesDeps, "onWrite"> {
+  readonly client: Pick<FencedClient, "delete">;
+}
+
+/**
+ * Deletes them, in this order, where they still are these very versions: of what has changed since, or is gone, an event
+ * is on its way, by which it is looked at again.
+ */
+export async function removePolicies(
+  policies: readonly NetworkPolicy[],
+  { client, onWrite }: RemoveDeps,
+  onRemoved: (removed: Applied) => void,
+): Promise<void> {
+  for (const { metadata } of policies) {
+    const { namespace, name = "", uid, resourceVersion } = metadata ?? {};
+    onWrite("policy");
+    try {
+      await client.delete(paths.networkPolicies(namespace, name), {
+        ...(uid !== undefined && { uid }),
+        ...(resourceVersion !== undefined && { resourceVersion }),
+      });
+      onRemoved({ name, was: "unwanted" });
+    } catch (error) {
+      if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+    }
   }
 }
 

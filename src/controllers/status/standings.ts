@@ -1,27 +1,26 @@
 import { setImmediate as others } from "node:timers/promises";
+import { baselineOf, claimOf, dueOf, type NamespaceFacts, releaseOf } from "../../baseline/due.ts";
 import { selectingBaselines } from "../../baseline/govern.ts";
 import { plan } from "../../baseline/plan.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
-import { type GovernedNamespace, type Overlap, type Standing, toldSince } from "../../baseline/status.ts";
+import { type Overlap, type Standing, type StandingNamespace, toldSince } from "../../baseline/status.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { isPending } from "../baseline/reconcile.ts";
-import { isDue } from "../baseline/heal.ts";
+import { isReleased } from "../baseline/heal.ts";
 
 export interface SurveyDeps {
   readonly configuration: () => Configuration;
-  readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   /** Why the last try to write policies there failed, where it did. */
   readonly failureOf: (namespace: string) => string | undefined;
-  /** Is it known to have had its baseline, whatever is left of that? */
-  readonly isOwed: (namespace: Namespace) => boolean;
+  readonly factsOf: (namespace: Namespace) => NamespaceFacts;
 }
 
 /** Of one baseline that is in force. */
 export interface Standings {
-  readonly governed: readonly GovernedNamespace[];
+  readonly namespaces: readonly StandingNamespace[];
   /** Those in which it takes part. */
   readonly overlaps: readonly Overlap[];
 }
@@ -67,18 +66,16 @@ export function createSurvey(deps: SurveyDeps): Survey {
   };
 }
 
-interface Facts {
+interface Facts extends NamespaceFacts {
   readonly namespace: Namespace;
   readonly configuration: Configuration;
-  readonly policies: readonly NetworkPolicy[];
   readonly failure: string | undefined;
-  readonly isOwed: boolean;
   /** All of them. Objects of a cache are replaced, never changed, and so is a configuration. */
   readonly inputs: readonly unknown[];
 }
 
 interface View {
-  /** Of the baseline that governs the namespace, if one does. */
+  /** Of the baseline that it stands so with, if it does with one. */
   readonly baseline?: string;
   readonly standing?: Standing;
   readonly since?: string;
@@ -91,12 +88,10 @@ interface Known extends View {
 }
 
 function factsOf(namespace: Namespace, configuration: Configuration, deps: SurveyDeps): Facts {
-  const name = namespace.metadata?.name ?? "";
-  const policies = deps.policiesIn(name);
-  const failure = deps.failureOf(name);
-  const isOwed = deps.isOwed(namespace);
-  const inputs = [configuration, namespace, failure, isOwed, ...policies];
-  return { namespace, configuration, policies, failure, isOwed, inputs };
+  const facts = deps.factsOf(namespace);
+  const failure = deps.failureOf(namespace.metadata?.name ?? "");
+  const inputs = [configuration, namespace, failure, facts.isNew, facts.hasLost, ...facts.policies];
+  return { ...facts, namespace, configuration, failure, inputs };
 }
 
 function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: string) => unknown, now: string): View {
@@ -105,43 +100,77 @@ function viewOf(facts: Facts, before: View | undefined, statusOf: (baseline: str
   const { name = "", labels } = namespace.metadata ?? {};
   const all = selectingBaselines(name, labels ?? {}, configuration.baselines).map(({ metadata }) => metadata.name);
   const selecting = all.length > 1 ? all : [];
-  const baseline = enforcedBaseline(name, labels ?? {}, configuration);
-  const standing = baseline && standingOf(facts, baseline);
-  if (baseline === undefined || standing === undefined) return { selecting };
-  const governing = baseline.metadata.name;
+  const stands = standingIn(facts);
+  if (stands === undefined) return { selecting };
+  const { baseline, standing } = stands;
   const isUnchanged =
-    before?.baseline === governing &&
+    before?.baseline === baseline &&
     before.standing?.state === standing.state &&
     before.standing.message === standing.message;
-  const since = (isUnchanged ? before.since : undefined) ?? toldSince(statusOf(governing), name, standing) ?? now;
-  return { baseline: governing, standing, since, selecting };
+  const since = (isUnchanged ? before.since : undefined) ?? toldSince(statusOf(baseline), name, standing) ?? now;
+  return { baseline, standing, since, selecting };
 }
 
-/**
- * By the caches, and what was tried. Undefined for a namespace that is left alone: it existed before its baseline, or
- * what that is to give is not known.
- */
-function standingOf({ namespace, policies, failure, isOwed }: Facts, baseline: Baseline): Standing | undefined {
+interface Stands {
+  readonly baseline: string;
+  readonly standing: Standing;
+}
+
+function standingIn(facts: Facts): Stands | undefined {
+  const { namespace, configuration } = facts;
+  const { name = "", labels } = namespace.metadata ?? {};
+  const baseline = enforcedBaseline(name, labels ?? {}, configuration);
+  if (baseline === undefined) return released(facts);
+  const standing = standingWith(baseline, facts);
+  return standing && { baseline: baseline.metadata.name, standing };
+}
+
+/** By the caches, and what was tried. Undefined where it is left alone, or what the baseline is to give is not known. */
+function standingWith(baseline: Baseline, facts: Facts): Standing | undefined {
+  const { namespace, configuration, policies, failure } = facts;
   if (whyUnarmed(baseline) !== undefined) return undefined;
+  const name = namespace.metadata?.name ?? "";
   const waits = isPending(namespace);
-  if (!waits && !isDue(policies, baseline, isOwed)) return undefined;
-  const { apply, conflicts } = plan(policies, wantedPolicies(baseline, namespace.metadata?.name ?? ""));
+  if (!waits && claimOf(baseline, facts) === undefined) return existing(name, policies, baseline);
+  const { apply, conflicts, remove } = waits
+    ? { ...plan(policies, wantedPolicies(baseline, name)), remove: [] }
+    : dueOf(name, baseline, facts, configuration.baselines);
   if (conflicts.length > 0) {
     return { state: "conflict", message: `not Drawbridge's, and say something else: ${conflicts.join(", ")}` };
   }
-  if (!waits && apply.length === 0) return { state: "finished" };
+  if (!waits && apply.length + remove.length === 0) return { state: "finished" };
   return failure === undefined ? { state: "pending" } : { state: "failed", message: failure };
+}
+
+/** What a namespace would get that was there before the baseline. */
+function existing(name: string, policies: readonly NetworkPolicy[], baseline: Baseline): Standing | undefined {
+  if (baseline.spec.existingNamespaces === "ignore") return undefined;
+  const { apply, conflicts } = plan(policies, wantedPolicies(baseline, name));
+  const inTheWay = conflicts.length > 0 ? `; in the way of: ${conflicts.join(", ")}` : "";
+  return { state: "existing", message: `would get ${namesOf(apply).join(", ")}${inTheWay}` };
+}
+
+function released({ namespace, configuration, policies }: Facts): Stands | undefined {
+  if (!isReleased(namespace, configuration)) return undefined;
+  const { keep } = releaseOf(policies, configuration.baselines);
+  const [first] = keep;
+  const standing: Standing = { state: "released", message: `keeps ${namesOf(keep).join(", ")}` };
+  return first && { baseline: baselineOf(first), standing };
+}
+
+function namesOf(policies: readonly NetworkPolicy[]): readonly string[] {
+  return policies.map(({ metadata }) => metadata?.name ?? "").toSorted();
 }
 
 function byBaseline({ baselines }: Configuration, views: ReadonlyMap<string, View>): ReadonlyMap<string, Standings> {
   const found = new Map(
     baselines.map(({ metadata }) => [
       metadata.name,
-      { governed: [] as GovernedNamespace[], overlaps: [] as Overlap[] },
+      { namespaces: [] as StandingNamespace[], overlaps: [] as Overlap[] },
     ]),
   );
   for (const [name, { baseline = "", standing, since = "", selecting }] of views) {
-    if (standing !== undefined) found.get(baseline)?.governed.push({ name, ...standing, since });
+    if (standing !== undefined) found.get(baseline)?.namespaces.push({ name, ...standing, since });
     for (const one of selecting) found.get(one)?.overlaps.push({ namespace: name, baselines: selecting });
   }
   return found;

@@ -1,32 +1,35 @@
 import { whyUnarmed } from "../../baseline/resolve.ts";
-import { baselineStatus, saysAll } from "../../baseline/status.ts";
+import { baselineStatus, saysAll, type Standstill } from "../../baseline/status.ts";
 import { ApiError } from "../../cluster/api-error.ts";
 import { type FencedClient, TermEnded } from "../../cluster/fence.ts";
 import { paths } from "../../cluster/paths.ts";
-import { type NetworkBaselineStatus, STATES } from "../../config/baseline-status.ts";
+import { type NetworkBaselineStatus, STATES, UNGOVERNED } from "../../config/baseline-status.ts";
 import { timestamp } from "../../model/dates.ts";
-import { at } from "../../model/json.ts";
+import { at, items, text } from "../../model/json.ts";
 import { API_VERSION, FIELD_MANAGER } from "../../model/names.ts";
 import { isTerminating, type KubernetesObject, type Namespace } from "../../model/objects.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { InForce } from "../configuration.ts";
+import type { Notice, Recorder } from "../events.ts";
 import { type Loop, startLoop } from "../loops/loop.ts";
 import { createSurvey, type Standings, type Survey, type SurveyDeps } from "./standings.ts";
 
-export type StatusLoopClient = Pick<FencedClient, "apply">;
+export type StatusLoopClient = Pick<FencedClient, "apply" | "create">;
 
-export interface StatusLoopDeps extends Omit<SurveyDeps, "policiesIn"> {
+export interface StatusLoopDeps extends SurveyDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly cached: {
     readonly namespaces: () => readonly Namespace[];
-    readonly policiesIn: SurveyDeps["policiesIn"];
     /** As they are in the cluster, whether in force or not. */
     readonly baselines: () => readonly KubernetesObject[];
   };
   /** Is some version of a baseline of the cluster in force? And why is the newest not? */
   readonly inForce: (baseline: KubernetesObject) => InForce;
+  /** Why changes of a baseline come to no other namespace. */
+  readonly standstillOf: (baseline: string) => Standstill | undefined;
+  readonly record: Recorder;
   /** Not all is known yet that the last leader may have told of. */
   readonly isBeginning: () => boolean;
   /** Milliseconds since 1970. */
@@ -57,7 +60,7 @@ export class StatusLoop {
   /** Until the signal; resolves when nothing of it runs any more, and may then run again. */
   async run(client: StatusLoopClient, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const survey = createSurvey({ ...this.#deps, policiesIn: this.#deps.cached.policiesIn });
+    const survey = createSurvey(this.#deps);
     this.#loop = startLoop({
       look: () => this.#look(client, survey),
       onError: (error, retryInMs) => this.#failed(error, retryInMs),
@@ -109,13 +112,22 @@ export class StatusLoop {
     const written = this.#written.get(name);
     // As long as the cache holds what was there before our write.
     const before = written?.over === baseline ? written.status : at(baseline, "/status");
-    const { governed = [], overlaps = [] } = (isInForce ? standings.get(name) : undefined) ?? {};
+    const { namespaces = [], overlaps = [] } = (isInForce ? standings.get(name) : undefined) ?? {};
     const document = this.#deps.configuration().baselines.find(({ metadata }) => metadata.name === name);
     const unarmed = isInForce && document !== undefined ? whyUnarmed(document) : undefined;
-    const status = baselineStatus({ generation, problem, unarmed, governed, overlaps, before, now });
+    const status = baselineStatus({
+      generation,
+      problem,
+      unarmed,
+      standstill: isInForce ? this.#deps.standstillOf(name) : undefined,
+      namespaces,
+      overlaps,
+      before,
+      now,
+    });
     if (saysAll(before, status)) return;
     // Of this very object, not of one that was created since under its name.
-    const object = { apiVersion: API_VERSION, kind: "NetworkBaseline", metadata: { name, uid }, status };
+    const object = { apiVersion: API_VERSION, kind: KIND, metadata: { name, uid }, status };
     try {
       await client.apply(`${paths.networkBaselines(name)}/status`, object, {
         fieldManager: FIELD_MANAGER,
@@ -126,14 +138,16 @@ export class StatusLoop {
       if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
     }
     this.#written.set(name, { over: baseline, status });
+    const notice = noticeOf(before, status);
+    if (notice !== undefined) this.#deps.record({ ...baseline, apiVersion: API_VERSION, kind: KIND }, notice, client);
   }
 
   #measure(standings: ReadonlyMap<string, Standings>): void {
     const { baselineStates } = this.#deps.metrics;
     baselineStates.reset();
-    for (const [baseline, { governed }] of standings) {
-      for (const state of STATES) {
-        baselineStates.set({ baseline, state }, governed.filter((one) => one.state === state).length);
+    for (const [baseline, { namespaces }] of standings) {
+      for (const state of [...STATES, ...UNGOVERNED]) {
+        baselineStates.set({ baseline, state }, namespaces.filter((one) => one.state === state).length);
       }
     }
   }
@@ -146,4 +160,22 @@ export class StatusLoop {
       "the status of a NetworkBaseline could not be written; trying again",
     );
   }
+}
+
+const KIND = "NetworkBaseline";
+
+/** For which a baseline gives nothing, or nothing more: somebody has to do something, and may not be looking. */
+const STUCK = ["Invalid", "DNSUnknown", "APIServerUnknown", "Halted"];
+
+/** Told when it becomes so, for another reason or no longer. */
+function noticeOf(before: unknown, { conditions }: NetworkBaselineStatus): Notice | undefined {
+  const now = conditions.find(({ type }) => type === "Ready");
+  const was = items(at(before, "/conditions")).find((one) => at(one, "/type") === "Ready");
+  const reasonBefore = text(at(was, "/reason"));
+  if (now === undefined || now.reason === reasonBefore) return undefined;
+  const { reason, message } = now;
+  if (STUCK.includes(reason)) return { type: "Warning", reason, message };
+  return STUCK.includes(reasonBefore)
+    ? { type: "Normal", reason, message: `no longer ${reasonBefore}: ${message}` }
+    : undefined;
 }

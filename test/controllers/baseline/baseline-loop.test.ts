@@ -49,6 +49,7 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     apply: refuse,
     replace: refuse,
     create: refuse,
+    delete: refuse,
     patch: async <T>(path: string): Promise<T> => {
       written.push(path.split("/").at(-1) ?? "");
       await patch(path);
@@ -202,6 +203,13 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
         calls.push(`apply ${nameOf(object)}`);
         put(object);
         return object as T;
+      },
+      delete: async (path) => {
+        const name = path.split("/").at(-1) ?? "";
+        calls.push(`delete ${name}`);
+        const object = there.get(name);
+        there.delete(name);
+        if (object !== undefined) loop.onPolicy({ type: "deleted", object, previous: object });
       },
       replace: never,
       patch: never,

@@ -32,24 +32,30 @@ const whole = (name: string) => wantedPolicies(resolveBaseline(own, CONVENTIONAL
 const foreign = (name: string): NetworkPolicy =>
   networkPolicy({ metadata: { namespace: name, name: "drawbridge-00-default-deny-ingress" } });
 
-const deps = (changes: Partial<SurveyDeps> = {}): SurveyDeps => ({
-  configuration: () => CONFIGURATION,
-  policiesIn: whole,
-  failureOf: () => undefined,
-  isOwed: () => false,
-  ...changes,
-});
-const look = async (namespace: Namespace, changes: Partial<SurveyDeps> = {}, status?: unknown) =>
+interface World extends Omit<SurveyDeps, "factsOf"> {
+  readonly policiesIn: (name: string) => readonly NetworkPolicy[];
+  readonly isNew: boolean;
+}
+const deps = (changes: Partial<World> = {}): SurveyDeps => {
+  const { policiesIn = whole, isNew = false, ...others } = changes;
+  return {
+    configuration: () => CONFIGURATION,
+    failureOf: () => undefined,
+    factsOf: ({ metadata }) => ({ policies: policiesIn(metadata?.name ?? ""), isNew, hasLost: false }),
+    ...others,
+  };
+};
+const look = async (namespace: Namespace, changes: Partial<World> = {}, status?: unknown) =>
   (await createSurvey(deps(changes))([namespace], () => status, DAY_3)).get("web");
-const stateOf = async (namespace: Namespace, changes: Partial<SurveyDeps> = {}) =>
-  (await look(namespace, changes))?.governed.map(({ state }) => state);
+const stateOf = async (namespace: Namespace, changes: Partial<World> = {}) =>
+  (await look(namespace, changes))?.namespaces.map(({ state }) => state);
 
 describe("a namespace", () => {
   const nothing = { policiesIn: () => [] };
-  const owed = { isOwed: () => true };
+  const owed = { isNew: true };
   const fails = { failureOf: () => "forbidden" };
   const taken = { policiesIn: (name: string) => [foreign(name), ...whole(name).slice(0, 1)] };
-  test.each<[string, Namespace, Partial<SurveyDeps>, readonly string[]]>([
+  test.each<[string, Namespace, Partial<World>, readonly string[]]>([
     ["has all: finished", of("shop"), {}, ["finished"]],
     ["has all, whatever failed before", of("shop"), fails, ["finished"]],
     ["is marked, though it has all: the marker is to go", of("shop", MARKED), {}, ["pending"]],
@@ -57,21 +63,22 @@ describe("a namespace", () => {
     ["is marked, and has nothing", of("shop", MARKED), nothing, ["pending"]],
     ["is to have all, and has nothing", of("shop"), { ...nothing, ...owed }, ["pending"]],
     ["is to have all, has nothing, and cannot be given it", of("shop"), { ...nothing, ...owed, ...fails }, ["failed"]],
-    ["is older, and has nothing: left alone", of("shop"), nothing, []],
+    ["is older, and has nothing: left alone", of("shop"), nothing, ["existing"]],
     ["somebody's policy is in the way", of("shop"), taken, ["conflict"]],
     ["the same of a marked one that fails besides", of("shop", MARKED), { ...taken, ...fails }, ["conflict"]],
     ["goes away", of("shop", { ...MARKED, deletionTimestamp: DAY_3 }), nothing, []],
-    ["is not in mode enforce", of("shop", { labels: { [MODE_LABEL]: "warn" } }), {}, []],
+    ["is not in mode enforce, and has nothing", of("shop", { labels: { [MODE_LABEL]: "warn" } }), nothing, []],
+    ["is not in mode enforce any longer", of("shop", { labels: { [MODE_LABEL]: "warn" } }), {}, ["released"]],
     ["is the system's", of("kube-system"), {}, []],
     ["asks for another baseline", of("shop", { labels: { [BASELINE_LABEL]: "none" } }), {}, []],
   ])("%s", async (_, namespace, changes, expected) => {
     expect(await stateOf(namespace, changes)).toEqual(expected);
   });
   test("what hinders it is said", async () => {
-    expect((await look(of("shop"), taken))?.governed[0]?.message).toBe(
+    expect((await look(of("shop"), taken))?.namespaces[0]?.message).toBe(
       "not Drawbridge's, and say something else: drawbridge-00-default-deny-ingress",
     );
-    expect((await look(of("shop", MARKED), fails))?.governed[0]?.message).toBe("forbidden");
+    expect((await look(of("shop", MARKED), fails))?.namespaces[0]?.message).toBe("forbidden");
   });
 });
 
@@ -87,13 +94,13 @@ test("a namespace that several select is told of to each, and governed by the fi
     () => undefined,
     DAY_3,
   );
-  expect(Object.fromEntries([...found].map(([name, { governed }]) => [name, governed.map((one) => one.name)]))).toEqual(
-    {
-      a: ["shop", "bank"],
-      web: [],
-      z: ["named"],
-    },
-  );
+  expect(
+    Object.fromEntries([...found].map(([name, { namespaces }]) => [name, namespaces.map((one) => one.name)])),
+  ).toEqual({
+    a: ["shop", "bank"],
+    web: [],
+    z: ["named"],
+  });
   const shop = { namespace: "shop", baselines: ["a", "web"] };
   const bank = { namespace: "bank", baselines: ["a", "web", "z"] };
   expect(Object.fromEntries([...found].map(([name, { overlaps }]) => [name, overlaps]))).toEqual({
@@ -106,7 +113,7 @@ test("a namespace that several select is told of to each, and governed by the fi
 describe("since when", () => {
   const waiting = of("shop", MARKED);
   const told = { unfinished: [{ name: "shop", state: "pending", since: DAY_1 }] };
-  const since = async (...args: Parameters<typeof look>) => (await look(...args))?.governed.map((one) => one.since);
+  const since = async (...args: Parameters<typeof look>) => (await look(...args))?.namespaces.map((one) => one.since);
   test("now, unless the status has told of it", async () => {
     expect(await since(waiting)).toEqual([DAY_3]);
     expect(await since(waiting, {}, told)).toEqual([DAY_1]);
@@ -116,7 +123,7 @@ describe("since when", () => {
     let failure: string | undefined;
     const survey = createSurvey(deps({ failureOf: () => failure }));
     const at = async (now: string, namespace: Namespace) =>
-      (await survey([namespace], () => ({}), now)).get("web")?.governed[0]?.since;
+      (await survey([namespace], () => ({}), now)).get("web")?.namespaces[0]?.since;
     expect(await at(DAY_1, waiting)).toBe(DAY_1);
     expect(await at(DAY_2, of("shop", { ...MARKED, annotations: { a: "b" } }))).toBe(DAY_1);
     failure = "forbidden";
@@ -172,7 +179,7 @@ test("with many namespaces others have their turn in between, also where all is 
     let immediate = setImmediate(count);
     const found = await survey(many, () => undefined, DAY_3);
     clearImmediate(immediate);
-    expect(found.get("web")?.governed).toHaveLength(501);
+    expect(found.get("web")?.namespaces).toHaveLength(501);
     expect(turns).toBeGreaterThanOrEqual(9);
   }
 });

@@ -1,3 +1,4 @@
+import type { Standstill } from "../../../src/baseline/status.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { wantedPolicies } from "../../../src/baseline/templates.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
@@ -27,6 +28,8 @@ class World {
   readonly metrics = createMetrics();
   #configuration = configure("enforce", embedded, this.#documents);
   isBeginning = false;
+  standstill: Standstill | undefined;
+  readonly notices: string[] = [];
   refuse: ((name: string) => Error | undefined) | undefined;
   #version = 0;
 
@@ -56,12 +59,17 @@ class World {
       inForce: (object) => ({ isInForce: this.#documents.has("NetworkBaseline", object.metadata ?? {}) }),
       cached: {
         namespaces: () => [...this.namespaces.values()],
-        policiesIn: (name) =>
-          wantedPolicies(resolvedBaseline(this.namespaces.get(name)?.metadata?.labels?.["tier"]), name),
         baselines: () => [...this.cache.values()],
       },
       failureOf: () => undefined,
-      isOwed: () => false,
+      factsOf: ({ metadata }) => ({
+        policies: wantedPolicies(resolvedBaseline(metadata?.labels?.["tier"]), metadata?.name ?? ""),
+        isNew: false,
+        hasLost: false,
+      }),
+      standstillOf: () => this.standstill,
+      record: ({ metadata, kind }, { type, reason, message }) =>
+        this.notices.push(`${kind} ${metadata?.name}: ${type} ${reason}: ${message}`),
       isBeginning: () => this.isBeginning,
       now: Date.now,
     });
@@ -81,6 +89,9 @@ class World {
         status: written.status,
       } as KubernetesObject);
       return {} as T;
+    },
+    create: async () => {
+      throw new Error("Events are recorded by what it is given");
     },
   };
 }
@@ -103,6 +114,31 @@ afterEach(() => {
   for (const end of ends) end.abort();
   ends = [];
   vi.useRealTimers();
+});
+
+describe("who may not be looking", () => {
+  test("hears of what stops a baseline, once, and when it goes on", async () => {
+    world.baseline("web");
+    world.hear();
+    const { loop } = run();
+    await pass(0);
+    expect(world.notices).toEqual([]);
+    world.standstill = { reason: "Halted", waiting: 7, failed: ["shop"] };
+    for (const _ of ["at once", "and again"]) {
+      loop.changed();
+      await pass(2_000);
+      world.hear();
+    }
+    expect(world.notices).toEqual([
+      "NetworkBaseline web: Warning Halted: 7 of 0 namespaces wait for a change of it, as it has failed in 1: shop",
+    ]);
+    world.standstill = undefined;
+    loop.changed();
+    await pass(2_000);
+    expect(world.notices.slice(1)).toEqual([
+      "NetworkBaseline web: Normal Finished: no longer Halted: it governs no namespace",
+    ]);
+  });
 });
 
 describe("what is written", () => {
@@ -208,6 +244,8 @@ describe("what is written", () => {
       "default pending": 1,
       "default failed": 0,
       "default conflict": 0,
+      "default existing": 0,
+      "default released": 0,
     });
     end.abort();
     await ended;

@@ -1,0 +1,131 @@
+import { at, items, text } from "../model/json.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
+import { BASELINE_LABEL } from "../model/names.ts";
+import { isAsWritten } from "./content.ts";
+import { deniesOnly, type Plan, plan } from "./plan.ts";
+import { isOfBaseline } from "./protection.ts";
+import type { Baseline } from "./resolve.ts";
+import { followsCluster, wantedPolicies } from "./templates.ts";
+
+/** What is known of a namespace that waits for nothing, beside what it says of itself. */
+export interface NamespaceFacts {
+  readonly policies: readonly NetworkPolicy[];
+  /** It was to have its baseline from the beginning. */
+  readonly isNew: boolean;
+  /** It has lost a policy of its baseline, or the marker, while somebody looked. */
+  readonly hasLost: boolean;
+}
+
+/** Why a namespace is to have its baseline. `kept`: it has some of it. `adopted`: it existed before, and is to have it now. */
+export type Claim = "lost" | "kept" | "new" | "adopted";
+
+/** What is to be done in a namespace that waits for nothing. */
+export interface Due extends Plan {
+  /** The name of the one that governs it, if one does. */
+  readonly baseline?: string;
+  readonly claim?: Claim;
+  /** Something was taken away, or is not there although it should have been from the beginning: an open door. */
+  readonly isLoss: boolean;
+  /** As Drawbridge left them and not wanted any more. Those that deny go first, before anything is applied. */
+  readonly remove: readonly NetworkPolicy[];
+  /** Names of the policies among these that do not wait for their turn in a rollout. */
+  readonly urgent: ReadonlySet<string>;
+}
+
+export const NOTHING_DUE: Due = { apply: [], conflicts: [], remove: [], isLoss: false, urgent: new Set() };
+
+/** Undefined: it existed before the baseline, and is left alone. */
+export function claimOf(baseline: Baseline, { policies, isNew, hasLost }: NamespaceFacts): Claim | undefined {
+  if (hasLost) return "lost";
+  if (policies.some((policy) => countsFor(baseline, policy))) return "kept";
+  if (isNew) return "new";
+  return baseline.spec.existingNamespaces === "adopt" ? "adopted" : undefined;
+}
+
+/**
+ * Does a policy tell that its namespace is to have this baseline? One of another baseline does too, in whose place it
+ * came. But the shipped one comes in the place of others by itself, when the last of them is deleted or is not valid: to
+ * complete what they gave, perhaps with a deny that they did not have, would be nobody's decision.
+ */
+export function countsFor(baseline: Baseline, policy: NetworkPolicy): boolean {
+  const of = policy.metadata?.labels?.[BASELINE_LABEL];
+  return isOfBaseline(policy) && (!baseline.isShipped || of === baseline.metadata.name);
+}
+
+/** @param baselines those in force */
+export function dueOf(
+  namespace: string,
+  baseline: Baseline,
+  facts: NamespaceFacts,
+  baselines: readonly Baseline[],
+): Due {
+  const claim = claimOf(baseline, facts);
+  if (claim === undefined) return NOTHING_DUE;
+  const wanted = wantedPolicies(baseline, namespace);
+  const planned = plan(facts.policies, wanted);
+  const names = new Set(wanted.map(({ metadata }) => metadata?.name));
+  const remove = ofThoseInForce(facts.policies, baselines).filter(
+    (policy) => !names.has(policy.metadata?.name) && isAsWritten(policy),
+  );
+  const due = { ...planned, baseline: baseline.metadata.name, claim, remove };
+  // Whether all is as it was written is dear to find out, and asked only where something is to be done.
+  if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };
+  const all = [...planned.apply, ...remove].map(nameOf);
+  const isLoss = isOpen(claim, facts);
+  const urgent = new Set(isLoss ? all : followingOf(planned, facts, baseline));
+  return { ...due, isLoss, urgent };
+}
+
+/** Not what waits for a rollout. */
+function isOpen(claim: Claim, { policies }: NamespaceFacts): boolean {
+  return claim === "lost" || claim === "new" || policies.some((policy) => isOfBaseline(policy) && !isAsWritten(policy));
+}
+
+/**
+ * What follows the cluster, such as the way to its DNS, must not wait: the old way leads nowhere. Unless it is still to
+ * come, with the deny that it makes a hole in: what allows something denies the rest.
+ */
+function followingOf({ apply }: Plan, { policies }: NamespaceFacts, baseline: Baseline): readonly string[] {
+  const denied = new Set(policies.filter(isOfBaseline).filter(deniesOnly).flatMap(typesOf));
+  const isThere = (name: string): boolean => policies.some((policy) => nameOf(policy) === name);
+  return apply
+    .filter((policy) => followsCluster(baseline, nameOf(policy)))
+    .filter((policy) => isThere(nameOf(policy)) || typesOf(policy).every((type) => denied.has(type)))
+    .map(nameOf);
+}
+
+/** What a namespace has of baselines, none of which governs it any longer. */
+export interface Release {
+  /** In the order in which to delete them: those that deny first. */
+  readonly remove: readonly NetworkPolicy[];
+  readonly keep: readonly NetworkPolicy[];
+}
+
+/** Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. */
+export function releaseOf(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): Release {
+  const removing = baselines.filter(({ spec }) => spec.onRelease === "remove");
+  const remove = ofThoseInForce(policies, removing).filter(isAsWritten);
+  return { remove, keep: policies.filter((policy) => isOfBaseline(policy) && !remove.includes(policy)) };
+}
+
+/**
+ * Not those of a baseline that is gone, or is not valid at the moment: to take away what it allowed could cut off
+ * somebody, by a mistake in another place.
+ */
+function ofThoseInForce(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): readonly NetworkPolicy[] {
+  const names = new Set(baselines.map(({ metadata }) => metadata.name));
+  const ours = policies.filter((policy) => isOfBaseline(policy) && names.has(baselineOf(policy)));
+  return ours.toSorted((a, b) => Number(deniesOnly(b)) - Number(deniesOnly(a)));
+}
+
+export function baselineOf({ metadata }: NetworkPolicy): string {
+  return metadata?.labels?.[BASELINE_LABEL] ?? "";
+}
+
+function nameOf({ metadata }: NetworkPolicy): string {
+  return metadata?.name ?? "";
+}
+
+function typesOf({ spec }: NetworkPolicy): readonly string[] {
+  return items(at(spec, "/policyTypes")).map(text);
+}

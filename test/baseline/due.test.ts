@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import { claimOf, dueOf, type NamespaceFacts, releaseOf } from "../../src/baseline/due.ts";
+import type { Server } from "../../src/baseline/peers.ts";
+import type { Baseline } from "../../src/baseline/resolve.ts";
+import { wantedPolicies } from "../../src/baseline/templates.ts";
+import type { BaselineSpec, TemplateName } from "../../src/config/baseline.ts";
+import { configure } from "../../src/engine/configuration.ts";
+import { DocumentSet } from "../../src/engine/document-set.ts";
+import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import { networkPolicy, resolvedBaseline } from "../helpers/build.ts";
+
+const embedded = await readEmbeddedPolicies();
+const WHOLE = ["00-default-deny-ingress", "01-default-deny-egress", "10-allow-dns-egress"] as const;
+const baselineOf = (name: string, templates: readonly TemplateName[], spec: Partial<BaselineSpec> = {}): Baseline => {
+  const baseline = resolvedBaseline(name, { templates: [...templates] });
+  return { ...baseline, spec: { ...baseline.spec, ...spec } };
+};
+const of = (baseline: Baseline) => wantedPolicies(baseline, "shop");
+const namesOf = (policies: readonly NetworkPolicy[]) => policies.map(({ metadata }) => metadata?.name);
+const named = (...templates: readonly string[]) => templates.map((name) => `drawbridge-${name}`);
+const edited = (policy: NetworkPolicy): NetworkPolicy => ({ ...policy, spec: { podSelector: {}, policyTypes: [] } });
+
+const baseline = baselineOf("default", WHOLE);
+const ours = of(baseline);
+const [dns = {}, ingress = {}, egress = {}] = ours;
+const facts = (policies: readonly NetworkPolicy[], others: Partial<NamespaceFacts> = {}): NamespaceFacts => ({
+  policies,
+  isNew: false,
+  hasLost: false,
+  ...others,
+});
+const due = (policies: readonly NetworkPolicy[], others: Partial<NamespaceFacts> = {}, governing = baseline) =>
+  dueOf("shop", governing, facts(policies, others), [governing]);
+
+describe("which namespaces are to have a baseline", () => {
+  const adopting = baselineOf("default", WHOLE, { existingNamespaces: "adopt" });
+  const other = of(baselineOf("other", ["00-default-deny-ingress"]));
+  test.each<[string, Baseline, NamespaceFacts, string | undefined]>([
+    ["one that has some of it", baseline, facts([ingress]), "kept"],
+    ["one that has one of another, in whose place it came", baseline, facts(other), "kept"],
+    ["one that has nothing: it existed before", baseline, facts([]), undefined],
+    ["one that has only policies of others", baseline, facts([networkPolicy()]), undefined],
+    ["one that was to have it from the beginning", baseline, facts([], { isNew: true }), "new"],
+    ["one that was seen to lose the last of it", baseline, facts([], { hasLost: true }), "lost"],
+    ["where those that exist are adopted, each", adopting, facts([]), "adopted"],
+  ])("%s", (_, governing, known, expected) => {
+    expect(claimOf(governing, known)).toBe(expected);
+  });
+
+  test("the shipped one, which comes by itself when others are gone, does not complete what these gave", () => {
+    const [shipped = baseline] = configure("enforce", embedded, new DocumentSet()).baselines;
+    expect(shipped.isShipped).toBe(true);
+    expect(claimOf(shipped, facts(other))).toBeUndefined();
+    expect(claimOf(shipped, facts(of(shipped).slice(0, 1)))).toBe("kept");
+    expect(claimOf(shipped, facts(other, { isNew: true }))).toBe("new");
+  });
+});
+
+describe("what is to be done", () => {
+  test("nothing where all is there", () => {
+    expect(due(ours)).toMatchObject({ apply: [], remove: [], conflicts: [], isLoss: false });
+  });
+  test("what is missing is applied, allows first", () => {
+    expect(namesOf(due([], { isNew: true }).apply)).toEqual(namesOf(ours));
+  });
+
+  const smaller = baselineOf("default", ["00-default-deny-ingress"]);
+  test("what a baseline gives no more is removed, denies first", () => {
+    expect(namesOf(due(ours, {}, smaller).remove)).toEqual(named("01-default-deny-egress", "10-allow-dns-egress"));
+  });
+  test("not what somebody has changed", () => {
+    expect(namesOf(due([dns, ingress, edited(egress)], {}, smaller).remove)).toEqual(named("10-allow-dns-egress"));
+  });
+  test("what another one gave that is in force is removed, of one that is gone nothing", () => {
+    const other = baselineOf("other", ["allow-same-namespace", "00-default-deny-ingress", "01-default-deny-egress"]);
+    const had = of(other);
+    expect(namesOf(dueOf("shop", smaller, facts(had), [smaller, other]).remove)).toEqual(
+      named("01-default-deny-egress", "allow-same-namespace"),
+    );
+    expect(dueOf("shop", smaller, facts(had), [smaller]).remove).toEqual([]);
+  });
+});
+
+describe("what does not wait for its turn", () => {
+  const wider = baselineOf("default", [...WHOLE, "allow-same-namespace"]);
+  const adopting = baselineOf("default", WHOLE, { existingNamespaces: "adopt" });
+  const answers: Server = {
+    source: "a test",
+    peers: [{ address: "10.96.0.11" }],
+    ports: [{ protocol: "UDP", port: 53 }],
+  };
+  const elsewhere: Baseline = { ...baseline, dns: { isKnown: true, servers: [answers] } };
+  const explicit: Baseline = { ...elsewhere, spec: { ...elsewhere.spec, dns: { addresses: ["10.96.0.11"] } } };
+  test.each<[string, Baseline, NamespaceFacts, readonly string[]]>([
+    ["a template that is new does", wider, facts(ours), []],
+    ["adoption does", adopting, facts([]), []],
+    ["what was lost", baseline, facts([dns, egress], { hasLost: true }), named("00-default-deny-ingress")],
+    ["what was to be there from the beginning", baseline, facts([], { isNew: true }), namesOf(ours) as string[]],
+    ["what was changed", baseline, facts([dns, edited(ingress), egress]), named("00-default-deny-ingress")],
+    ["the way to DNS that has moved", elsewhere, facts(ours), named("10-allow-dns-egress")],
+    ["but not where the baseline names it", explicit, facts(ours), []],
+    ["nor where egress is still open", elsewhere, facts([ingress]), []],
+    ["a way to DNS that is missing where egress is denied", baseline, facts([egress]), named("10-allow-dns-egress")],
+  ])("%s", (_, governing, known, expected) => {
+    expect([...dueOf("shop", governing, known, [governing]).urgent]).toEqual(expected);
+  });
+});
+
+describe("what becomes of policies where no baseline governs any longer", () => {
+  const keeping = baselineOf("keeping", WHOLE);
+  const removing = baselineOf("removing", WHOLE, { onRelease: "remove" });
+  test("they stay, unless their baseline says otherwise", () => {
+    expect(releaseOf(of(keeping), [keeping, removing])).toEqual({ remove: [], keep: of(keeping) });
+  });
+  test("or go, those that deny first", () => {
+    const [allow, ...denies] = namesOf(of(removing));
+    expect(namesOf(releaseOf(of(removing), [keeping, removing]).remove)).toEqual([...denies, allow]);
+  });
+  test("what somebody has changed stays, and what is not ours is not spoken of", () => {
+    const [first = {}, second = {}] = of(removing);
+    const { remove, keep } = releaseOf([first, edited(second), networkPolicy()], [removing]);
+    expect([remove, keep]).toEqual([[first], [edited(second)]]);
+  });
+  test("those of a baseline that is gone stay", () => {
+    expect(releaseOf(of(removing), [keeping]).remove).toEqual([]);
+  });
+});
