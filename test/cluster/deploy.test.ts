@@ -97,7 +97,8 @@ describeCluster(
         ["no", "update validatingwebhookconfigurations/another"],
         ["no", "get validatingwebhookconfigurations/another"],
         ["no", "list validatingwebhookconfigurations"],
-        ["no", "delete networkpolicies.networking.k8s.io"],
+        ["yes", "delete networkpolicies.networking.k8s.io"],
+        ["no", "deletecollection networkpolicies.networking.k8s.io"],
         ["no", "update networkrulesets.drawbridge.dev"],
         ["no", "patch networkbaselines.drawbridge.dev"],
         ["yes", "patch networkbaselines.drawbridge.dev --subresource=status"],
@@ -289,7 +290,8 @@ describeCluster(
         ["patch", "replicasets.apps --subresource=status", "yes"],
         ["patch", "replicasets.apps", "no"],
         ["list", "pods", "no"],
-        ["delete", "networkpolicies.networking.k8s.io", "no"],
+        ["delete", "networkpolicies.networking.k8s.io", "yes"],
+        ["deletecollection", "networkpolicies.networking.k8s.io", "no"],
       ])("may it %s %s? %s", async (verb, resource, answer) => {
         const { stdout } = await cluster().kubectl([
           "auth",

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Due, NamespaceFacts } from "../../baseline/due.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
+import { wantedPolicies } from "../../baseline/templates.ts";
 import type { Standstill } from "../../baseline/status.ts";
 import { ApiError } from "../../cluster/api-error.ts";
 import { TermEnded } from "../../cluster/fence.ts";
@@ -15,7 +16,7 @@ import { Pace } from "../loops/pace.ts";
 import { KeyedQueue } from "../loops/queue.ts";
 import { Sweep } from "../loops/sweep.ts";
 import { Dues, type DuesDeps } from "./dues.ts";
-import { type HealDeps, healBaseline, keptBaseline } from "./heal.ts";
+import { type HealDeps, healBaseline, isReleased, keptBaseline } from "./heal.ts";
 import type { Applied } from "./policies.ts";
 import { isPending, reconcileBaseline } from "./reconcile.ts";
 import { Rollout } from "./rollout.ts";
@@ -56,6 +57,8 @@ export class BaselineLoop {
   readonly #deps: BaselineLoopDeps;
   /** Namespaces where somebody's policies are in our way, and which have been told of: theirs to move. */
   readonly #conflicts = new Map<string, string>();
+  /** Namespaces that no baseline governs since a moment ago. */
+  readonly #left = new Set<string>();
   readonly #dues: Dues;
   readonly #rollout: Rollout;
   readonly #tries: Tries;
@@ -117,6 +120,7 @@ export class BaselineLoop {
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     this.#rollout.clear();
+    this.#left.clear();
     await queue.stop();
     this.#conflicts.clear();
     this.#tries.clear();
@@ -160,13 +164,22 @@ export class BaselineLoop {
       // Not where the marker went as there was nothing to wait for: if there is later, it existed before.
       if (keptBaseline(object, this.#deps.configuration()) !== undefined) this.#dues.lost(name);
       this.#add(name, SETTLE_MS);
+    } else if (previous !== undefined && this.#isLeft(object, previous)) {
+      this.#left.add(name);
+      this.#queue?.add(name);
     } else this.#look(object);
   }
 
+  /** Has it just been released, with policies that its owner had better know of? */
+  #isLeft(object: Namespace, previous: Namespace): boolean {
+    const configuration = this.#deps.configuration();
+    if (keptBaseline(previous, configuration) === undefined || !isReleased(object, configuration)) return false;
+    return this.#deps.cached.policiesIn(object.metadata?.name ?? "").some(isOfBaseline);
+  }
+
   onPolicy({ type, object, previous }: Change<NetworkPolicy>): void {
-    const { cached, configuration } = this.#deps;
     const name = object.metadata?.namespace ?? "";
-    const namespace = cached.namespace(name);
+    const namespace = this.#deps.cached.namespace(name);
     if (namespace === undefined) return;
     if (isPending(namespace)) {
       if (this.#conflicts.has(name)) this.#queue?.add(name);
@@ -174,8 +187,14 @@ export class BaselineLoop {
     }
     const isOurs = type !== "deleted" && isOfBaseline(object);
     const wasOurs = previous !== undefined && isOfBaseline(previous);
-    if (wasOurs && !isOurs && keptBaseline(namespace, configuration()) !== undefined) this.#dues.lost(name);
+    if (wasOurs && !isOurs && this.#isWanted(object, namespace)) this.#dues.lost(name);
     if (isOurs || wasOurs || this.#conflicts.has(name)) this.#look(namespace);
+  }
+
+  #isWanted({ metadata }: NetworkPolicy, namespace: Namespace): boolean {
+    const baseline = keptBaseline(namespace, this.#deps.configuration());
+    const wanted = baseline && wantedPolicies(baseline, namespace.metadata?.name ?? "");
+    return wanted?.some((policy) => policy.metadata?.name === metadata?.name) ?? false;
   }
 
   /** Looks at these again, whatever events there were: the configuration has changed. */
@@ -248,6 +267,10 @@ export class BaselineLoop {
       return;
     }
     const due = this.#dueOf(namespace);
+    if (this.#left.delete(name) || (due !== undefined && due.baseline === undefined)) {
+      await this.#release(namespace, client);
+      return;
+    }
     if (due === undefined) return;
     const isTurn = this.#rollout.isTurnOf(name);
     if (isTurn || this.#shareOf(name, due).isUrgent) await this.#heal(namespace, due, client, !isTurn);
@@ -275,6 +298,16 @@ export class BaselineLoop {
     await this.#deps.wake(result.namespace, client);
   }
 
+  async #release(namespace: Namespace, client: LoopClient): Promise<void> {
+    const policies = this.#deps.cached.policiesIn(namespace.metadata?.name ?? "").filter(isOfBaseline);
+    const removed: string[] = [];
+    const onApplied = ({ name }: Applied): void => void removed.push(name);
+    const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
+    await healBaseline(namespace.metadata?.name ?? "", { ...this.#deps, client }, { factsOf, onApplied });
+    const kept = policies.map(({ metadata }) => metadata?.name ?? "").filter((name) => !removed.includes(name));
+    tellOfRelease(namespace, { removed, kept }, this.#deps, client);
+  }
+
   async #heal(namespace: Namespace, due: Due, client: LoopClient, isUrgentOnly: boolean): Promise<void> {
     const name = namespace.metadata?.name ?? "";
     const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
@@ -293,14 +326,7 @@ export class BaselineLoop {
   }
 
   #tell(namespace: Namespace, due: Due, applied: readonly Applied[], client: LoopClient): void {
-    const { claim, baseline, isLoss } = due;
-    if (baseline === undefined) {
-      const removed = applied.map(({ name }) => name);
-      const had = this.#deps.cached.policiesIn(namespace.metadata?.name ?? "").filter(isOfBaseline);
-      const kept = had.map(({ metadata }) => metadata?.name ?? "").filter((name) => !removed.includes(name));
-      tellOfRelease(namespace, { removed, kept }, this.#deps, client);
-      return;
-    }
+    const { claim, baseline = "", isLoss } = due;
     tellOfHealing(namespace, applied, isLoss, this.#deps, client);
     if (claim === "adopted") tellOfAdoption(namespace, baseline, applied, this.#deps, client);
   }
