@@ -22,6 +22,8 @@ export function customResourceDefinitions(): Record<string, JsonObject> {
         { name: "Failed", type: "integer", jsonPath: ".status.namespaces.failed" },
         { name: "Conflict", type: "integer", jsonPath: ".status.namespaces.conflict" },
         { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+        { name: "Existing", type: "integer", jsonPath: ".status.namespaces.existing", priority: 1 },
+        { name: "Released", type: "integer", jsonPath: ".status.namespaces.released", priority: 1 },
         { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
         { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name", priority: 1 },
       ],
