@@ -5,7 +5,7 @@ import { isAsWritten } from "./content.ts";
 import { deniesOnly, type Plan, plan } from "./plan.ts";
 import { isOfBaseline } from "./protection.ts";
 import type { Baseline } from "./resolve.ts";
-import { followsCluster, wantedPolicies } from "./templates.ts";
+import { followsCluster, ownerOf, wantedPolicies } from "./templates.ts";
 
 /** What is known of a namespace that waits for nothing, beside what it says of itself. */
 export interface NamespaceFacts {
@@ -34,39 +34,47 @@ export interface Due extends Plan {
 
 export const NOTHING_DUE: Due = { apply: [], conflicts: [], remove: [], isLoss: false, urgent: new Set() };
 
-/** Undefined: it existed before the baseline, and is left alone. */
-export function claimOf(baseline: Baseline, { policies, isNew, hasLost }: NamespaceFacts): Claim | undefined {
+/** What is to be known of the other baselines. */
+export interface Baselines {
+  /** Those in force. */
+  readonly baselines: readonly Baseline[];
+  /** Names of those that are there and not in force, as they are not valid and never were while this server ran. */
+  readonly unusable: ReadonlySet<string>;
+}
+
+/**
+ * Undefined: it is left alone. It existed before the baseline; or what it has is of one that is not valid at the moment:
+ * what that wanted is not known, and another one, which would be in its place until it is mended, might cut it off. The
+ * shipped one comes in the place of others by itself, when the last of them is deleted, and may have its name: to
+ * complete what they gave, perhaps with a deny that they did not have, would be nobody's decision.
+ */
+export function claimOf(
+  baseline: Baseline,
+  { policies, isNew, hasLost }: NamespaceFacts,
+  { unusable }: Pick<Baselines, "unusable">,
+): Claim | undefined {
+  const ours = policies.filter(isOfBaseline);
+  if (ours.some((policy) => unusable.has(baselineOf(policy)))) return undefined;
+  if (baseline.isShipped && !ours.every((policy) => countsFor(baseline, policy))) return undefined;
   if (hasLost) return "lost";
-  if (policies.some((policy) => countsFor(baseline, policy))) return "kept";
+  if (ours.length > 0) return "kept";
   if (isNew) return "new";
   return baseline.spec.existingNamespaces === "adopt" ? "adopted" : undefined;
 }
 
-/**
- * Does a policy tell that its namespace is to have this baseline? One of another baseline does too, in whose place it
- * came. But the shipped one comes in the place of others by itself, when the last of them is deleted or is not valid: to
- * complete what they gave, perhaps with a deny that they did not have, would be nobody's decision.
- */
+/** Does a policy tell that its namespace is to have this baseline? One of another does too, in whose place it came. */
 export function countsFor(baseline: Baseline, policy: NetworkPolicy): boolean {
-  const of = policy.metadata?.labels?.[BASELINE_LABEL];
-  return isOfBaseline(policy) && (!baseline.isShipped || of === baseline.metadata.name);
+  return isOfBaseline(policy) && (!baseline.isShipped || policy.metadata?.annotations?.["owner"] === ownerOf(baseline));
 }
 
-/** @param baselines those in force */
-export function dueOf(
-  namespace: string,
-  baseline: Baseline,
-  facts: NamespaceFacts,
-  baselines: readonly Baseline[],
-): Due {
-  const claim = claimOf(baseline, facts);
+export function dueOf(namespace: string, baseline: Baseline, facts: NamespaceFacts, others: Baselines): Due {
+  const claim = claimOf(baseline, facts, others);
   if (claim === undefined) return NOTHING_DUE;
   const wanted = wantedPolicies(baseline, namespace);
   const planned = plan(facts.policies, wanted);
   const names = new Set(wanted.map(({ metadata }) => metadata?.name));
-  const remove = ofThoseInForce(facts.policies, baselines).filter(
-    (policy) => !names.has(policy.metadata?.name) && isAsWritten(policy),
-  );
+  const removable = baseline.isShipped ? [] : ofThoseInForce(facts.policies, others.baselines);
+  const remove = removable.filter((policy) => !names.has(policy.metadata?.name) && isAsWritten(policy));
   const due = { ...planned, baseline: baseline.metadata.name, claim, remove };
   // Whether all is as it was written is dear to find out, and asked only where something is to be done.
   if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };

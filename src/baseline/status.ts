@@ -29,7 +29,7 @@ export interface Standstill {
   readonly reason: "Halted" | "Paused";
   /** Namespaces that wait for their turn. */
   readonly waiting: number;
-  /** Those that have failed. */
+  /** Those that have failed, by name. */
   readonly failed: readonly string[];
 }
 
@@ -143,7 +143,7 @@ function ready({ namespaces, problem, unarmed, standstill }: StatusInput, govern
     const { reason, waiting, failed: begun } = standstill;
     const waits = `${waiting} ${all} wait for a change of it`;
     if (reason === "Paused") return no(reason, `${waits}, as spec.rollout.paused is true`);
-    return no(reason, `${waits}, as it has failed in ${begun.length}: ${some(begun.toSorted())}`);
+    return no(reason, `${waits}, as it has failed in ${begun.length}: ${some(begun)}`);
   }
   if (conflict.length > 0) {
     return no("Conflict", `in ${conflict.length} ${all} policies of somebody else are in the way: ${some(conflict)}`);

@@ -134,6 +134,11 @@ function nameOf(template: TemplateName): string {
   return `${NAME_PREFIX}${template}`;
 }
 
+/** What a policy says of whose it is. An own baseline may have the name of the shipped one. */
+export function ownerOf({ metadata, isShipped }: Baseline): string {
+  return `Drawbridge, ${isShipped ? "its embedded baseline" : "NetworkBaseline"} ${metadata.name}`;
+}
+
 type Chosen = BaselineSpec["templates"][number];
 
 function policyOf({ name: template, ports }: Chosen, baseline: Baseline): NetworkPolicy {
@@ -145,7 +150,7 @@ function policyOf({ name: template, ports }: Chosen, baseline: Baseline): Networ
     metadata: {
       name: nameOf(template),
       labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER, [BASELINE_LABEL]: name },
-      annotations: { description, owner: `Drawbridge, NetworkBaseline ${name}` },
+      annotations: { description, owner: ownerOf(baseline) },
     },
     spec: spec(baseline, ports && tcp(ports)),
   };

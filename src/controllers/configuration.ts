@@ -34,6 +34,8 @@ export class LiveConfiguration {
   readonly #embedded: Documents;
   readonly #documents = new DocumentSet();
   readonly #problems = new Map<string, string>();
+  /** Names of baselines that were never valid. */
+  readonly #unusable = new Set<string>();
   #found: Found = { dns: NOT_LOOKED_FOR, apiServer: NOT_LOOKED_FOR };
   #current: Configuration;
 
@@ -84,6 +86,10 @@ export class LiveConfiguration {
       const lines = checked.problems.map(({ path, message }) => `${fieldPath(path)} ${message}`);
       const text = `${documentTitle(kind, object.metadata ?? {})} is not valid, so ${inForce}: ${lines.join("; ")}`;
       this.#problems.set(documentTitle(kind, object.metadata ?? {}), text);
+      if (kind === "NetworkBaseline" && !isKnown) {
+        this.#unusable.add(object.metadata?.name ?? "");
+        this.#current = this.#configure();
+      }
       return text;
     }
     this.#documents.set(checked.document);
@@ -103,11 +109,12 @@ export class LiveConfiguration {
 
   #changed(kind: ConfigKind, object: KubernetesObject): void {
     this.#problems.delete(documentTitle(kind, object.metadata ?? {}));
+    if (kind === "NetworkBaseline") this.#unusable.delete(object.metadata?.name ?? "");
     // Exceptions are looked up one by one: there may be thousands.
     if (kind !== "NetworkException") this.#current = this.#configure();
   }
 
   #configure(): Configuration {
-    return configure(this.#mode, this.#embedded, this.#documents, this.#found);
+    return configure(this.#mode, this.#embedded, this.#documents, this.#found, new Set(this.#unusable));
   }
 }

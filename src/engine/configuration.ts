@@ -20,14 +20,23 @@ export interface Configuration {
   readonly rulesets: ReadonlyMap<string, Ruleset>;
   readonly defaultRuleset: Ruleset;
   readonly baselines: readonly Baseline[];
+  /** Names of NetworkBaselines that are there and not in force, as no version of them was valid. */
+  readonly unusable: ReadonlySet<string>;
 }
 
 /**
  * `own` over `embedded`: a ruleset replaces the embedded one of its name (and may build upon it), the first baseline of
  * one's own replaces the embedded one whatever its name, or there would be no way to get rid of that.
+ * @param unusable names of NetworkBaselines that are in the cluster, and not among `own` as they are not valid
  * @param found in the cluster; by default what is usual, where there is none that could be asked
  */
-export function configure(mode: Cap, embedded: Documents, own: Documents, found = CONVENTIONAL): Configuration {
+export function configure(
+  mode: Cap,
+  embedded: Documents,
+  own: Documents,
+  found = CONVENTIONAL,
+  unusable: ReadonlySet<string> = new Set(),
+): Configuration {
   const documents = [...new Map([...embedded.rulesets, ...own.rulesets]).values()];
   const rulesets = new Map(
     documents.map((document) => [document.metadata.name, resolveRuleset(document, embedded.rulesets)]),
@@ -40,6 +49,7 @@ export function configure(mode: Cap, embedded: Documents, own: Documents, found 
     mode,
     rulesets,
     defaultRuleset,
+    unusable,
     baselines: [...baselines.values()].map((document) => resolveBaseline(document, found, isShipped)),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { claimOf, dueOf, type NamespaceFacts, releaseOf } from "../../src/baseline/due.ts";
+import { type Baselines, claimOf, dueOf, type NamespaceFacts, NOTHING_DUE, releaseOf } from "../../src/baseline/due.ts";
 import type { Server } from "../../src/baseline/peers.ts";
 import type { Baseline } from "../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
@@ -30,8 +30,9 @@ const facts = (policies: readonly NetworkPolicy[], others: Partial<NamespaceFact
   hasLost: false,
   ...others,
 });
+const inForce = (...baselines: readonly Baseline[]): Baselines => ({ baselines, unusable: new Set() });
 const due = (policies: readonly NetworkPolicy[], others: Partial<NamespaceFacts> = {}, governing = baseline) =>
-  dueOf("shop", governing, facts(policies, others), [governing]);
+  dueOf("shop", governing, facts(policies, others), inForce(governing));
 
 describe("which namespaces are to have a baseline", () => {
   const adopting = baselineOf("default", WHOLE, { existingNamespaces: "adopt" });
@@ -45,15 +46,33 @@ describe("which namespaces are to have a baseline", () => {
     ["one that was seen to lose the last of it", baseline, facts([], { hasLost: true }), "lost"],
     ["where those that exist are adopted, each", adopting, facts([]), "adopted"],
   ])("%s", (_, governing, known, expected) => {
-    expect(claimOf(governing, known)).toBe(expected);
+    expect(claimOf(governing, known, inForce(governing))).toBe(expected);
   });
 
-  test("the shipped one, which comes by itself when others are gone, does not complete what these gave", () => {
+  describe("the shipped one, which comes by itself when others are gone", () => {
     const [shipped = baseline] = configure("enforce", embedded, new DocumentSet()).baselines;
-    expect(shipped.isShipped).toBe(true);
-    expect(claimOf(shipped, facts(other))).toBeUndefined();
-    expect(claimOf(shipped, facts(of(shipped).slice(0, 1)))).toBe("kept");
-    expect(claimOf(shipped, facts(other, { isNew: true }))).toBe("new");
+    const claim = (policies: readonly NetworkPolicy[], isNew = false) =>
+      claimOf(shipped, facts(policies, { isNew }), inForce(shipped));
+    test("does not complete what these gave, nor take away any of it, also where they have its name", () => {
+      expect(shipped).toMatchObject({ isShipped: true, metadata: { name: "default" } });
+      const wider = of(baselineOf("default", ["allow-same-namespace", "00-default-deny-ingress"]));
+      for (const theirs of [other, wider]) {
+        expect([claim(theirs), claim(theirs, true)]).toEqual([undefined, undefined]);
+        expect(dueOf("shop", shipped, facts(theirs, { isNew: true }), inForce(shipped))).toEqual(NOTHING_DUE);
+      }
+    });
+    test("keeps its own, and what was to have it", () => {
+      expect(claim(of(shipped).slice(0, 1))).toBe("kept");
+      expect(claim([], true)).toBe("new");
+    });
+  });
+
+  test("none that has policies of one that is not valid, whatever else would claim it", () => {
+    const others: Baselines = { baselines: [adopting], unusable: new Set(["other"]) };
+    for (const more of [{}, { isNew: true }, { hasLost: true }]) {
+      expect(claimOf(adopting, facts([...other, ...ours], more), others)).toBeUndefined();
+    }
+    expect(claimOf(adopting, facts(ours), others)).toBe("kept");
   });
 });
 
@@ -75,10 +94,10 @@ describe("what is to be done", () => {
   test("what another one gave that is in force is removed, of one that is gone nothing", () => {
     const other = baselineOf("other", ["allow-same-namespace", "00-default-deny-ingress", "01-default-deny-egress"]);
     const had = of(other);
-    expect(namesOf(dueOf("shop", smaller, facts(had), [smaller, other]).remove)).toEqual(
+    expect(namesOf(dueOf("shop", smaller, facts(had), inForce(smaller, other)).remove)).toEqual(
       named("01-default-deny-egress", "allow-same-namespace"),
     );
-    expect(dueOf("shop", smaller, facts(had), [smaller]).remove).toEqual([]);
+    expect(dueOf("shop", smaller, facts(had), inForce(smaller)).remove).toEqual([]);
   });
 });
 
@@ -103,7 +122,7 @@ describe("what does not wait for its turn", () => {
     ["nor where egress is still open", elsewhere, facts([ingress]), []],
     ["a way to DNS that is missing where egress is denied", baseline, facts([egress]), named("10-allow-dns-egress")],
   ])("%s", (_, governing, known, expected) => {
-    expect([...dueOf("shop", governing, known, [governing]).urgent]).toEqual(expected);
+    expect([...dueOf("shop", governing, known, inForce(governing)).urgent]).toEqual(expected);
   });
 });
 

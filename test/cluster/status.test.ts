@@ -107,7 +107,9 @@ describeCluster(
         ["web", "2", "2", "0", "0", "0", "True", expect.stringMatching(/^\d+/)],
         [""],
       ]);
-      expect(await cluster().ok(["get", "networkbaselines", "web", "-o", "wide"])).toMatch(/EXISTING +RELEASED +REASON +TEMPLATES/);
+      expect(await cluster().ok(["get", "networkbaselines", "web", "-o", "wide"])).toMatch(
+        /EXISTING +RELEASED +REASON +TEMPLATES/,
+      );
       await cluster().ok(["wait", "networkbaseline/web", "--for=condition=Ready", "--timeout=5s"]);
     });
 

@@ -120,6 +120,28 @@ describe("whether a document is in force", () => {
   });
 });
 
+describe("a baseline that is not valid", () => {
+  const good = networkBaseline("web");
+  const bad = { ...good, spec: { ...good.spec, templates: [] } };
+  const unusable = () => [...live.current.unusable];
+  test("is known to be there, until it is good or gone", () => {
+    live.set("NetworkBaseline", bad);
+    expect(unusable()).toEqual(["web"]);
+    live.set("NetworkBaseline", good);
+    expect(unusable()).toEqual([]);
+  });
+  test("goes with its object", () => {
+    live.set("NetworkBaseline", bad);
+    live.remove("NetworkBaseline", bad);
+    expect(unusable()).toEqual([]);
+  });
+  test("is not, where its last good version is in force", () => {
+    live.set("NetworkBaseline", good);
+    live.set("NetworkBaseline", bad);
+    expect(unusable()).toEqual([]);
+  });
+});
+
 describe("a change is that of a document", () => {
   const before = { ...networkBaseline("web"), status: { a: 1 } } as KubernetesObject;
   const modified = (object: object) => ({

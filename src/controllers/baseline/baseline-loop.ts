@@ -267,6 +267,7 @@ export class BaselineLoop {
       return;
     }
     const due = this.#dueOf(namespace);
+    if (due?.baseline === undefined) this.#rollout.remove(name);
     if (this.#left.delete(name) || (due !== undefined && due.baseline === undefined)) {
       await this.#release(namespace, client);
       return;

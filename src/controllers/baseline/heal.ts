@@ -80,10 +80,9 @@ export function keptBaseline(namespace: Namespace, configuration: Configuration)
 /** What is to be done in a namespace, if it waits for nothing. */
 export function dueIn(namespace: Namespace, facts: NamespaceFacts, configuration: Configuration): Due {
   const governing = keptBaseline(namespace, configuration);
-  const { baselines } = configuration;
-  if (governing !== undefined) return dueOf(namespace.metadata?.name ?? "", governing, facts, baselines);
+  if (governing !== undefined) return dueOf(namespace.metadata?.name ?? "", governing, facts, configuration);
   if (!isReleased(namespace, configuration)) return NOTHING_DUE;
-  const { remove } = releaseOf(facts.policies, baselines);
+  const { remove } = releaseOf(facts.policies, configuration.baselines);
   return { ...NOTHING_DUE, remove, urgent: new Set(remove.map(({ metadata }) => metadata?.name ?? "")) };
 }
 

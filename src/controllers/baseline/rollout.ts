@@ -66,7 +66,7 @@ export class Rollout {
     const restMs = (this.#options.settings(lane.baseline)?.pauseSeconds ?? 0) * 1_000;
     const end = (): void => {
       lane.resting.delete(namespace);
-      this.#laneOf.delete(namespace);
+      if (this.#laneOf.get(namespace) === lane) this.#laneOf.delete(namespace);
       this.#options.onEnd(namespace);
       this.#next(lane);
     };
@@ -96,7 +96,7 @@ export class Rollout {
     const lane = this.#lanes.get(baseline);
     const settings = this.#options.settings(baseline);
     if (lane === undefined || settings === undefined || lane.waiting.size === 0) return undefined;
-    const standstill = { waiting: lane.waiting.size, failed: [...lane.failed] };
+    const standstill = { waiting: lane.waiting.size, failed: [...lane.failed].toSorted() };
     if (settings.paused) return { reason: "Paused", ...standstill };
     return lane.failed.size >= settings.maxFailures ? { reason: "Halted", ...standstill } : undefined;
   }

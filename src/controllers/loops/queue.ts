@@ -56,7 +56,10 @@ export class KeyedQueue {
       if (this.#running.size >= this.#options.concurrency) return;
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);
-      this.#running.set(key, this.#run(key));
+      // It counts as running before it begins, as what it begins with may add its own key.
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#running.set(key, promise);
+      void this.#run(key).then(resolve);
     }
   }
 

@@ -131,10 +131,10 @@ function standingWith(baseline: Baseline, facts: Facts): Standing | undefined {
   if (whyUnarmed(baseline) !== undefined) return undefined;
   const name = namespace.metadata?.name ?? "";
   const waits = isPending(namespace);
-  if (!waits && claimOf(baseline, facts) === undefined) return existing(name, policies, baseline);
+  if (!waits && claimOf(baseline, facts, configuration) === undefined) return existing(name, policies, baseline);
   const { apply, conflicts, remove } = waits
     ? { ...plan(policies, wantedPolicies(baseline, name)), remove: [] }
-    : dueOf(name, baseline, facts, configuration.baselines);
+    : dueOf(name, baseline, facts, configuration);
   if (conflicts.length > 0) {
     return { state: "conflict", message: `not Drawbridge's, and say something else: ${conflicts.join(", ")}` };
   }

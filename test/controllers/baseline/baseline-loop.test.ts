@@ -14,7 +14,6 @@ import type { NetworkPolicy } from "../../../src/model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../../../src/model/objects.ts";
 import { createLogger } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
-import { resolvedBaseline } from "../../helpers/build.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -160,7 +159,7 @@ describe("BaselineLoop", () => {
 
 describe("BaselineLoop, of namespaces that wait for nothing", () => {
   const configuration = configure("enforce", embedded, new DocumentSet());
-  const wanted = wantedPolicies(resolvedBaseline(), "shop");
+  const wanted = configuration.baselines.flatMap((baseline) => wantedPolicies(baseline, "shop"));
   const nameOf = ({ metadata }: KubernetesObject) => metadata?.name ?? "";
   const shop: Namespace = { metadata: { name: "shop", uid: "1", creationTimestamp: "2026-11-01T00:00:00Z" } };
 

@@ -48,6 +48,20 @@ describe("KeyedQueue", () => {
     end("c");
   });
 
+  test("what adds its own key as it begins is handled once more, not twice at once", async () => {
+    const begun: string[] = [];
+    const ended: string[] = [];
+    const { queue } = start(async (key) => {
+      begun.push(key);
+      if (begun.length === 1) queue.add(key);
+      await sleep(5);
+      expect(begun.length - ended.length).toBe(1);
+      ended.push(key);
+    });
+    queue.add("a");
+    await eventually(() => expect(ended).toEqual(["a", "a"]));
+  });
+
   test("what waits already is one piece of work, however often it is added", async () => {
     const { begun, handle, end } = held();
     const { queue } = start(handle, 1);
