@@ -22,11 +22,12 @@ export function findApiServer({ services, endpointSlices }: ApiServerObjects): L
   return { isKnown: true, servers: [...behind, ...before] };
 }
 
-/** What a baseline says itself, in place of what is found. */
+/** What a baseline says itself, in place of what is found; undefined where it does not. */
 export function namedApiServer({
   addresses,
   ports,
-}: NonNullable<NonNullable<NetworkBaseline["spec"]["platform"]>["apiServer"]>): Located {
+}: NonNullable<NonNullable<NetworkBaseline["spec"]["platform"]>["apiServer"]>): Located | undefined {
+  if (addresses === undefined || ports === undefined) return undefined;
   const peers = addresses.map((address) => ({ address }));
   return { isKnown: true, servers: [{ source: "the NetworkBaseline", peers, ports: tcp(ports) }] };
 }

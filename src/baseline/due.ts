@@ -1,8 +1,10 @@
 import { at, items, text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import { BASELINE_LABEL } from "../model/names.ts";
+import { calledNames, differsInCallersOnly, isHeldBack } from "./backends.ts";
 import { isAsWritten } from "./content.ts";
 import { deniesOnly, type Plan, plan } from "./plan.ts";
+import { BACKEND_PREFIX } from "./policy-names.ts";
 import { isOfBaseline } from "./protection.ts";
 import type { Baseline } from "./resolve.ts";
 import { followsCluster, ownerOf, wantedPolicies } from "./templates.ts";
@@ -69,12 +71,15 @@ export function countsFor(baseline: Baseline, policy: NetworkPolicy): boolean {
 
 export function dueOf(namespace: string, baseline: Baseline, facts: NamespaceFacts, others: Baselines): Due {
   const claim = claimOf(baseline, facts, others);
-  if (claim === undefined) return NOTHING_DUE;
+  if (claim === undefined || isHeldBack(baseline, namespace, facts.policies)) return NOTHING_DUE;
   const wanted = wantedPolicies(baseline, namespace);
   const planned = plan(facts.policies, wanted);
-  const names = new Set(wanted.map(({ metadata }) => metadata?.name));
-  const removable = baseline.isShipped ? [] : ofThoseInForce(facts.policies, others.baselines);
-  const remove = removable.filter((policy) => !names.has(policy.metadata?.name) && isAsWritten(policy));
+  const names = new Set([...wanted.map(nameOf), ...calledNames(baseline, namespace)]);
+  const removable = ofThoseInForce(facts.policies, others.baselines).filter(
+    // What the shipped one gives is always the same, but for what the API server calls.
+    (policy) => !baseline.isShipped || nameOf(policy).startsWith(BACKEND_PREFIX),
+  );
+  const remove = removable.filter((policy) => !names.has(nameOf(policy)) && isAsWritten(policy));
   const due = { ...planned, baseline: baseline.metadata.name, claim, remove };
   // Whether all is as it was written is dear to find out, and asked only where something is to be done.
   if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };
@@ -95,10 +100,15 @@ function isOpen(claim: Claim, { policies }: NamespaceFacts): boolean {
  */
 function followingOf({ apply }: Plan, { policies }: NamespaceFacts, baseline: Baseline): readonly string[] {
   const denied = new Set(policies.filter(isOfBaseline).filter(deniesOnly).flatMap(typesOf));
-  const isThere = (name: string): boolean => policies.some((policy) => nameOf(policy) === name);
+  const byName = new Map(policies.map((policy) => [nameOf(policy), policy]));
   return apply
     .filter((policy) => followsCluster(baseline, nameOf(policy)))
-    .filter((policy) => isThere(nameOf(policy)) || typesOf(policy).every((type) => denied.has(type)))
+    .filter((policy) => {
+      const there = byName.get(nameOf(policy));
+      // Where from is what the NetworkBaseline says.
+      if (there !== undefined) return !differsInCallersOnly(there, policy);
+      return typesOf(policy).every((type) => denied.has(type));
+    })
     .map(nameOf);
 }
 

@@ -2,13 +2,20 @@ import type { BaselineSpec, NetworkBaseline, TemplateName } from "../config/base
 import { atStage } from "../config/ways.ts";
 import { NAMESPACE_NAME_LABEL } from "../model/names.ts";
 import { namedApiServer } from "./api-server.ts";
+import { type Backends, NO_BACKENDS } from "./backends.ts";
 import { CONVENTIONAL_DNS, namedDns } from "./dns.ts";
 import type { Located } from "./peers.ts";
 
-/** What is found in a cluster. */
-export interface Found {
+/** What answers in a cluster. */
+export interface FoundServers {
   readonly dns: Located;
   readonly apiServer: Located;
+}
+
+/** What is found in a cluster. */
+export interface Found extends FoundServers {
+  /** What the API server calls. */
+  readonly backends: Backends;
 }
 
 /** A NetworkBaseline, and what its templates are filled in with. */
@@ -21,6 +28,7 @@ export interface Baseline extends NetworkBaseline, Found {
 export const CONVENTIONAL: Found = {
   dns: CONVENTIONAL_DNS,
   apiServer: { isKnown: false, why: "there is no cluster to ask" },
+  backends: NO_BACKENDS,
 };
 
 /**
@@ -34,7 +42,8 @@ export function resolveBaseline(document: NetworkBaseline, found: Found, isShipp
     spec: { ...atStage(document.spec), namespaceSelector: selectorOf(document.spec) },
     isShipped,
     dns: dns === undefined ? found.dns : namedDns(dns),
-    apiServer: platform?.apiServer === undefined ? found.apiServer : namedApiServer(platform.apiServer),
+    apiServer: (platform?.apiServer && namedApiServer(platform.apiServer)) ?? found.apiServer,
+    backends: found.backends,
   };
 }
 
@@ -53,7 +62,7 @@ export interface Unarmed {
 
 interface Needed {
   readonly by: TemplateName;
-  readonly from: keyof Found;
+  readonly from: keyof FoundServers;
   readonly what: string;
   readonly field: string;
   readonly reason: Unarmed["reason"];

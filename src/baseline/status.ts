@@ -146,7 +146,7 @@ function ready({ namespaces, problem, unarmed, standstill }: StatusInput, govern
     return no(reason, `${waits}, as it has failed in ${begun.length}: ${some(begun)}`);
   }
   if (conflict.length > 0) {
-    return no("Conflict", `in ${conflict.length} ${all} policies of somebody else are in the way: ${some(conflict)}`);
+    return no("Conflict", `in ${conflict.length} ${all} something of somebody else is in the way: ${some(conflict)}`);
   }
   if (failed.length > 0) {
     return no("Failed", `in ${failed.length} ${all} policies could not be written: ${some(failed)}`);

@@ -1,14 +1,13 @@
-import type { BaselineSpec, NetworkBaseline, NetworkPlatform, TemplateName } from "../config/baseline.ts";
+import type { BaselineSpec, NetworkPlatform, TemplateName } from "../config/baseline.ts";
 import { openedWays } from "../config/ways.ts";
 import { BASELINE_LABEL, CONTENT_ANNOTATION, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Direction } from "../model/policy.ts";
+import { openings } from "./backends.ts";
 import { contentHash } from "./content.ts";
 import { egressTo, policyPeers, type Port, tcp } from "./peers.ts";
+import { BACKEND_PREFIX, nameOf } from "./policy-names.ts";
 import { type Baseline, whyUnarmed } from "./resolve.ts";
-
-/** Reserved: what a person calls a policy should not collide with what we inject. */
-const NAME_PREFIX = "drawbridge-";
 
 interface Template {
   readonly description: string;
@@ -103,35 +102,47 @@ function peersOf({ pods = [], addresses = [] }: NonNullable<NetworkPlatform["ing
 export function wantedPolicies(baseline: Baseline, namespace: string): NetworkPolicy[] {
   const made = MADE.get(baseline) ?? policiesOf(baseline);
   MADE.set(baseline, made);
-  return made.map((policy) => ({ ...policy, metadata: { ...policy.metadata, namespace } }));
+  return [...backendPolicies(baseline, namespace), ...made].map((policy) => ({
+    ...policy,
+    metadata: { ...policy.metadata, namespace },
+  }));
 }
 
-/** A baseline never changes, and all its namespaces get the same: it is made, and hashed, once for thousands of them. */
+/**
+ * A baseline never changes, and all its namespaces get the same, but for the few in which there is what the API server
+ * calls: it is made, and hashed, once for thousands of them.
+ */
 const MADE = new WeakMap<Baseline, readonly NetworkPolicy[]>();
+
+function backendPolicies(baseline: Baseline, namespace: string): readonly NetworkPolicy[] {
+  if (!baseline.backends.has(namespace) || whyUnarmed(baseline) !== undefined) return [];
+  return openings(baseline, namespace).map((opening) => policyOf(opening, baseline));
+}
 
 function policiesOf(baseline: Baseline): readonly NetworkPolicy[] {
   if (whyUnarmed(baseline) !== undefined) return [];
   const allowsFirst = baseline.spec.templates.toSorted(
     (a, b) => Number(TEMPLATE[a.name].denies ?? false) - Number(TEMPLATE[b.name].denies ?? false),
   );
-  return allowsFirst.map((chosen) => policyOf(chosen, baseline));
+  return allowsFirst.map(({ name, ports }) => {
+    const { description, spec } = TEMPLATE[name];
+    return policyOf({ name: nameOf(name), description, spec: spec(baseline, ports && tcp(ports)) }, baseline);
+  });
 }
 
 /** Does this policy say what is found in the cluster, and not what the NetworkBaseline names? */
 export function followsCluster({ spec }: NetworkBaseline, policy: string): boolean {
   return (
     (policy === nameOf("10-allow-dns-egress") && spec.dns === undefined) ||
-    (policy === nameOf("allow-apiserver-egress") && spec.platform?.apiServer === undefined)
+    (policy === nameOf("allow-apiserver-egress") && spec.platform?.apiServer?.addresses === undefined) ||
+    policy.startsWith(BACKEND_PREFIX)
   );
 }
 
-/** What they are called, which is known in any case. */
-export function policyNames({ spec }: NetworkBaseline): string[] {
-  return spec.templates.map(({ name }) => nameOf(name));
-}
-
-function nameOf(template: TemplateName): string {
-  return `${NAME_PREFIX}${template}`;
+interface Content {
+  readonly name: string;
+  readonly description: string;
+  readonly spec: object;
 }
 
 /** What a policy says of whose it is. An own baseline may have the name of the shipped one. */
@@ -139,20 +150,16 @@ export function ownerOf({ metadata, isShipped }: Baseline): string {
   return `Drawbridge, ${isShipped ? "its embedded baseline" : "NetworkBaseline"} ${metadata.name}`;
 }
 
-type Chosen = BaselineSpec["templates"][number];
-
-function policyOf({ name: template, ports }: Chosen, baseline: Baseline): NetworkPolicy {
-  const { description, spec } = TEMPLATE[template];
-  const { name } = baseline.metadata;
+function policyOf({ name, description, spec }: Content, baseline: Baseline): NetworkPolicy {
   const policy = {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
     metadata: {
-      name: nameOf(template),
-      labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER, [BASELINE_LABEL]: name },
+      name,
+      labels: { [MANAGED_BY_LABEL]: FIELD_MANAGER, [BASELINE_LABEL]: baseline.metadata.name },
       annotations: { description, owner: ownerOf(baseline) },
     },
-    spec: spec(baseline, ports && tcp(ports)),
+    spec,
   };
   const annotations = { ...policy.metadata.annotations, [CONTENT_ANNOTATION]: contentHash(policy) };
   return { ...policy, metadata: { ...policy.metadata, annotations } };

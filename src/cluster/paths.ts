@@ -15,7 +15,8 @@ export const paths = {
     namespace === undefined
       ? `/apis/${API_VERSION}/networkexceptions`
       : pathOf(`/apis/${API_VERSION}`, ["namespaces", namespace], ["networkexceptions", name]),
-  services: (namespace: string, name?: string) => pathOf("/api/v1", ["namespaces", namespace], ["services", name]),
+  services: (namespace?: string, name?: string) =>
+    namespace === undefined ? "/api/v1/services" : pathOf("/api/v1", ["namespaces", namespace], ["services", name]),
   endpointSlices: (namespace: string) =>
     pathOf("/apis/discovery.k8s.io/v1", ["namespaces", namespace], ["endpointslices", undefined]),
   version: () => "/version",
@@ -28,6 +29,8 @@ export const paths = {
   mutatingAdmissionPolicyBindings: (name?: string) => pathOf(ADMISSION, ["mutatingadmissionpolicybindings", name]),
   validatingAdmissionPolicies: (name?: string) => pathOf(ADMISSION, ["validatingadmissionpolicies", name]),
   validatingAdmissionPolicyBindings: (name?: string) => pathOf(ADMISSION, ["validatingadmissionpolicybindings", name]),
+  apiServices: () => "/apis/apiregistration.k8s.io/v1/apiservices",
+  customResourceDefinitions: () => "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
   clusterRoles: (name?: string) => pathOf("/apis/rbac.authorization.k8s.io/v1", ["clusterroles", name]),
   subjectAccessReviews: () => "/apis/authorization.k8s.io/v1/subjectaccessreviews",
   leases: (namespace: string, name?: string) =>

@@ -4,7 +4,7 @@ import type { Problem } from "../model/errors.ts";
 import { pointer } from "../model/json.ts";
 import type { Labels } from "../model/objects.ts";
 import { labelKeyProblem, portNameProblem } from "../model/syntax.ts";
-import type { BaselineSpec, NetworkBaseline, TemplateName } from "./baseline.ts";
+import type { BaselineSpec, NetworkBaseline, NetworkPlatform, TemplateName } from "./baseline.ts";
 import { show } from "./show.ts";
 import { atStage, openedWays, possibleWays, type Way } from "./ways.ts";
 
@@ -59,15 +59,40 @@ function dnsProblems({ dns }: BaselineSpec): Problem[] {
 function platformProblems({ platform = {} }: BaselineSpec): Problem[] {
   const { apiServer, ...others } = platform;
   return [
-    ...addressProblems(apiServer?.addresses, "/spec/platform/apiServer/addresses"),
-    ...Object.entries(others).flatMap(([name, peers]) => {
-      const path = pointer("/spec/platform", name);
-      return [
-        ...emptinessProblems(peers, path, "say where it runs"),
-        ...podProblems(peers.pods, pointer(path, "pods")),
-        ...rangeProblems(peers.addresses, pointer(path, "addresses")),
-      ];
-    }),
+    ...apiServerProblems(apiServer),
+    ...Object.entries(others).flatMap(([name, peers]) =>
+      peerProblems(peers, pointer("/spec/platform", name), "say where it runs"),
+    ),
+  ];
+}
+
+function apiServerProblems(apiServer: NetworkPlatform["apiServer"]): Problem[] {
+  if (apiServer === undefined) return [];
+  const { addresses, ports, callers } = apiServer;
+  const path = "/spec/platform/apiServer";
+  const empty = "names neither addresses and ports nor callers; leave it out to have found where it answers";
+  return [
+    ...([addresses, ports, callers].every((one) => one === undefined) ? [{ path, message: empty }] : []),
+    ...(addresses !== undefined && ports === undefined
+      ? [{ path: pointer(path, "ports"), message: "is missing; say where it listens at these addresses: [6443]" }]
+      : []),
+    ...(addresses === undefined && ports !== undefined
+      ? [{ path: pointer(path, "addresses"), message: "is missing; without addresses ports are found, too" }]
+      : []),
+    ...addressProblems(addresses, pointer(path, "addresses")),
+    ...(callers ? peerProblems(callers, pointer(path, "callers"), "say where its calls come from") : []),
+  ];
+}
+
+function peerProblems(
+  { pods, addresses }: NonNullable<NetworkPlatform["ingressController"]>,
+  path: string,
+  advice: string,
+): Problem[] {
+  return [
+    ...emptinessProblems({ pods, addresses }, path, advice),
+    ...podProblems(pods, pointer(path, "pods")),
+    ...rangeProblems(addresses, pointer(path, "addresses")),
   ];
 }
 

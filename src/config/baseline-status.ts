@@ -29,7 +29,9 @@ export const NetworkBaselineStatusSchema = Type.Object(
         finished: count("They have all of its policies, as wanted."),
         pending: count("They wait for policies."),
         failed: count("Their policies could not be written; it is tried again."),
-        conflict: count("Policies of somebody else have the names of its policies there, and say something else."),
+        conflict: count(
+          "Policies of somebody else have the names of its policies there, and say something else, or which Pods must stay reachable for the API server cannot be told.",
+        ),
         existing: count("Not governed: they were there before, and would get its policies if it adopted them."),
         released: count("Not governed any longer, and still with policies of it."),
       },
@@ -39,7 +41,7 @@ export const NetworkBaselineStatusSchema = Type.Object(
       Type.Object({
         name,
         state: Type.Enum([...UNFINISHED], { description: "What is the matter." }),
-        message: Type.Optional(Type.String({ description: "The last error, or the policies that are in the way." })),
+        message: Type.Optional(Type.String({ description: "The last error, or what is in the way." })),
         since: time("Since when this is said of it."),
       }),
       {

@@ -83,14 +83,19 @@ const NetworkPlatformSchema = Type.Object(
     apiServer: Type.Optional(
       Type.Object(
         {
-          addresses: addresses("Single addresses."),
-          ports: portNumbers("Where it listens, over TCP."),
+          addresses: Type.Optional(
+            addresses("Where it answers, for allow-apiserver-egress: single addresses. Without it that is found."),
+          ),
+          ports: Type.Optional(portNumbers("Where it listens there, over TCP.")),
+          callers: Type.Optional(
+            Type.Object(peers, {
+              ...strict,
+              description:
+                "Where its calls to webhooks and APIServices come from, as Pods see it: its own addresses, those of nodes, or agents. Without it they may come from anywhere, since nothing in a cluster tells.",
+            }),
+          ),
         },
-        {
-          ...strict,
-          description:
-            "Where the API server answers, for allow-apiserver-egress. Without it Drawbridge finds that by itself.",
-        },
+        { ...strict, description: "The API server, as what is reached and as what calls." },
       ),
     ),
   },

@@ -3,6 +3,7 @@ import { DNS_NAMESPACES, type DnsObjects } from "../baseline/dns.ts";
 import type { KubernetesClient, Query } from "../cluster/client.ts";
 import { paths } from "../cluster/paths.ts";
 import { type Change, Reflector, type Trouble } from "../cluster/reflector.ts";
+import { followCalled } from "./called.ts";
 import { at, items, text } from "../model/json.ts";
 import { LAST_APPLIED_ANNOTATION } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
@@ -16,6 +17,8 @@ export interface CacheEvents {
   readonly onException: (change: Change<KubernetesObject>) => void;
   /** Something has changed of what tells where the cluster's DNS, or the API server, answers. */
   readonly onPlatform: () => void;
+  /** Something has changed of what tells what the API server calls. */
+  readonly onCalled: () => void;
   readonly onTrouble: (resource: string, trouble: Trouble) => void;
 }
 
@@ -78,9 +81,19 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
     endpointSlices: DNS_NAMESPACES.map((name) => of(name, "endpointslices", paths.endpointSlices(name))),
     daemonSets: [of("kube-system", "daemonsets", paths.workloads("apps/v1", "kube-system", "daemonsets"))],
   };
+  const called = followCalled({
+    client,
+    onChange: events.onCalled,
+    onError: (resource) => (trouble) => events.onTrouble(resource, trouble),
+  });
   const listed = (reflected: readonly (readonly [string, Reflector<KubernetesObject>])[]) =>
     reflected.flatMap(([, reflector]) => reflector.list());
-  const all = [...Object.entries(reflectors), ...Object.values(dns).flat(), ...Object.values(apiServer).flat()];
+  const all = [
+    ...Object.entries(reflectors),
+    ...Object.values(dns).flat(),
+    ...Object.values(apiServer).flat(),
+    ...called.reflectors,
+  ];
   return {
     namespace: (name: string) => reflectors.namespaces.get(name),
     namespaces: () => reflectors.namespaces.list(),
@@ -95,6 +108,8 @@ export function createCaches(client: KubernetesClient, events: CacheEvents) {
       services: listed(apiServer.services),
       endpointSlices: listed(apiServer.endpointSlices),
     }),
+    /** What the API server calls, and what is behind it. */
+    backends: called.backends,
     policiesIn: (namespace: string) => reflectors.networkpolicies.byNamespace(namespace),
     /** As they are in the cluster, valid or not. */
     baselines: () => reflectors.networkbaselines.list(),

@@ -1,3 +1,4 @@
+import { NO_BACKENDS } from "../baseline/backends.ts";
 import { NOT_LOOKED_FOR } from "../baseline/peers.ts";
 import { type Found, whyUnarmed } from "../baseline/resolve.ts";
 import type { Change } from "../cluster/reflector.ts";
@@ -36,7 +37,7 @@ export class LiveConfiguration {
   readonly #problems = new Map<string, string>();
   /** Names of baselines that were never valid. */
   readonly #unusable = new Set<string>();
-  #found: Found = { dns: NOT_LOOKED_FOR, apiServer: NOT_LOOKED_FOR };
+  #found: Found = { dns: NOT_LOOKED_FOR, apiServer: NOT_LOOKED_FOR, backends: NO_BACKENDS };
   #current: Configuration;
 
   constructor(mode: Cap, embedded: Documents) {

@@ -1,10 +1,10 @@
 import type { Port, Peer, Server } from "../baseline/peers.ts";
-import type { Found } from "../baseline/resolve.ts";
+import type { FoundServers } from "../baseline/resolve.ts";
 import { isAddress } from "../model/cidr.ts";
 import { isRecord, items, recordIn } from "../model/json.ts";
 
 /** What was found in the cluster, by what it is. What was never found is not there. */
-export type FoundRecord = Partial<Readonly<Record<keyof Found, readonly Server[]>>>;
+export type FoundRecord = Partial<Readonly<Record<keyof FoundServers, readonly Server[]>>>;
 
 export function textOfFound(record: FoundRecord): string {
   return JSON.stringify(record);

@@ -1,5 +1,5 @@
+import { isKept } from "../baseline/policy-names.ts";
 import { CLEANERS, FORGED_ADVICE, isEdited, isOfBaseline, KEPT_ADVICE } from "../baseline/protection.ts";
-import { policyNames } from "../baseline/templates.ts";
 import { type Configuration, enforcedBaseline } from "../engine/configuration.ts";
 import { text } from "../model/json.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
@@ -15,7 +15,8 @@ export interface ProtectDeps {
 
 /**
  * Why a request for a NetworkPolicy, not one of our own, is refused: it edits or deletes a policy that the namespace's
- * baseline wants, or passes one off as such. Policies that no baseline wants any longer are anyone's to delete.
+ * baseline wants, or passes one off as such. Policies that no baseline wants any longer are anyone's to delete, but for
+ * those that let the API server in: they go when Drawbridge takes them away.
  */
 export async function protect(
   request: AdmissionRequest,
@@ -33,8 +34,7 @@ export async function protect(
   if (baseline === undefined) return undefined;
   if (!was) return [`NetworkPolicy ${namespace}/${nameOf(object)}: ${FORGED_ADVICE}`];
 
-  const isWanted = policyNames(baseline).includes(nameOf(oldObject));
-  if (!isWanted || (object != null && !isEdited(oldObject, object))) return undefined;
+  if (!isKept(baseline, nameOf(oldObject)) || (object != null && !isEdited(oldObject, object))) return undefined;
   const isCleaner = operation === "DELETE" && CLEANERS.includes(userInfo.username ?? "");
   if (isCleaner && (await deps.isGoing(namespace, waitMs))) return undefined;
   const policy = `NetworkPolicy ${namespace}/${nameOf(oldObject)}`;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { NO_BACKENDS } from "../../src/baseline/backends.ts";
 import type { Located } from "../../src/baseline/peers.ts";
-import { CONVENTIONAL, type Found, resolveBaseline, whyUnarmed } from "../../src/baseline/resolve.ts";
+import { CONVENTIONAL, type FoundServers, resolveBaseline, whyUnarmed } from "../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import type { TemplateName } from "../../src/config/baseline.ts";
 import { networkBaseline } from "../helpers/build.ts";
@@ -10,7 +11,7 @@ const { dns: known } = CONVENTIONAL;
 const BOTH: readonly TemplateName[] = ["01-default-deny-egress", "10-allow-dns-egress", "allow-apiserver-egress"];
 
 describe("a baseline is unarmed by what is not known, if a template needs it", () => {
-  test.each<[string, readonly TemplateName[], Found, unknown]>([
+  test.each<[string, readonly TemplateName[], FoundServers, unknown]>([
     ["all is known", BOTH, { dns: known, apiServer: known }, undefined],
     [
       "nothing is, and nothing is needed",
@@ -43,7 +44,7 @@ describe("a baseline is unarmed by what is not known, if a template needs it", (
       { reason: "DNSUnknown", why: expect.stringMatching(/DNS answers .+ spec\.dns .+; where the API server/) },
     ],
   ])("%s", (_, templates, found, expected) => {
-    const baseline = resolveBaseline(networkBaseline("b", { templates }), found);
+    const baseline = resolveBaseline(networkBaseline("b", { templates }), { ...found, backends: NO_BACKENDS });
     expect(whyUnarmed(baseline)).toEqual(expected);
     expect(wantedPolicies(baseline, "shop")).toHaveLength(expected === undefined ? templates.length : 0);
   });
@@ -54,7 +55,7 @@ describe("a baseline is unarmed by what is not known, if a template needs it", (
       dns: { addresses: ["169.254.20.10"] },
       platform: { apiServer: { addresses: ["10.0.0.4"], ports: [6443] } },
     };
-    const found = { dns: unknown("a"), apiServer: unknown("b") };
+    const found = { dns: unknown("a"), apiServer: unknown("b"), backends: NO_BACKENDS };
     expect(whyUnarmed(resolveBaseline(networkBaseline("b", spec), found))).toBeUndefined();
   });
 });

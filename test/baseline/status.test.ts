@@ -82,7 +82,7 @@ describe("Ready", () => {
     [
       "a conflict is worse, which nobody else will end",
       [governed("b", "failed"), ...["f", "e", "d", "c", "a"].map((name) => governed(name, "conflict"))],
-      ["False", "Conflict", "in 5 of 6 namespaces policies of somebody else are in the way: a, c, d and 2 more"],
+      ["False", "Conflict", "in 5 of 6 namespaces something of somebody else is in the way: a, c, d and 2 more"],
     ],
   ])("%s", (_, namespaces, expected) => {
     expect(reasonOf("Ready", { namespaces })).toEqual(expected);

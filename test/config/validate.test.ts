@@ -253,6 +253,7 @@ describe("what templates need, each told with what to write", () => {
       "the API server, by what is named",
       made({ apiServer: { addresses: ["fd00::1"], ports: [443] } }, ...DENIES, "allow-apiserver-egress"),
     ],
+    ["where the API server calls from, and no more of it", made({ apiServer: { callers: peer } }, ...DENIES)],
     ["ports within a namespace", made({}, ...DENIES, { name: "allow-same-namespace", ports: [8080] })],
     ["a way to the API server beside that to the DNS", made({}, "10-allow-dns-egress", "allow-apiserver-egress")],
     ["ranges", made({ collector: { addresses: ["10.0.0.0/16", "10.1.0.7", "fd00::/48", "fd00::7"] } }, ...DENIES)],
@@ -372,7 +373,37 @@ describe("what templates need, each told with what to write", () => {
       "an API server at no port",
       made({ apiServer: { addresses: ["10.0.0.1"] } }, ...DENIES),
       "/spec/platform/apiServer/ports",
-      "is missing",
+      "is missing; say where it listens at these addresses: [6443]",
+    ],
+    [
+      "ports of an API server that is to be found",
+      made({ apiServer: { ports: [6443], callers: peer } }, ...DENIES),
+      "/spec/platform/apiServer/addresses",
+      "is missing; without addresses ports are found, too",
+    ],
+    [
+      "an API server of which nothing is said",
+      made({ apiServer: {} }, ...DENIES),
+      "/spec/platform/apiServer",
+      "names neither addresses and ports nor callers; leave it out to have found where it answers",
+    ],
+    [
+      "callers that are nowhere",
+      made({ apiServer: { callers: {} } }, ...DENIES),
+      "/spec/platform/apiServer/callers",
+      "names neither pods nor addresses; say where its calls come from",
+    ],
+    [
+      "callers that may be anyone",
+      made({ apiServer: { callers: { addresses: ["10.0.0.0/8"] } } }, ...DENIES),
+      "/spec/platform/apiServer/callers/addresses/0",
+      'is "10.0.0.0/8"; no range may be wider than /16 (IPv4) or /48 (IPv6)',
+    ],
+    [
+      "a caller by a label that is none",
+      made({ apiServer: { callers: { pods: [{ namespace: "a", labels: { "A.b/c": "x" } }] } } }, ...DENIES),
+      "/spec/platform/apiServer/callers/pods/0/labels/A.b~1c",
+      "is not the key of a label",
     ],
   ])("%s", (_, document, path, message) => {
     expect(problems(document)).toEqual([

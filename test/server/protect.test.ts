@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { TemplateName } from "../../src/config/baseline.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
@@ -8,10 +9,13 @@ import type { AdmissionRequest } from "../../src/server/review.ts";
 import { networkBaseline, resolvedBaseline, networkPolicy } from "../helpers/build.ts";
 import { admissionRequest } from "./reviews.ts";
 
-const configuration = configure("enforce", await readEmbeddedPolicies(), {
-  rulesets: new Map(),
-  baselines: new Map([["default", networkBaseline("default")]]),
-});
+const embedded = await readEmbeddedPolicies();
+const configured = (...templates: readonly TemplateName[]) =>
+  configure("enforce", embedded, {
+    rulesets: new Map(),
+    baselines: new Map([["default", networkBaseline("default", templates.length > 0 ? { templates } : {})]]),
+  });
+const configuration = configured();
 const [ours] = wantedPolicies(resolvedBaseline("default"), "shop") as [NetworkPolicy];
 const theirs = networkPolicy();
 const CONTROLLER = "system:serviceaccount:kube-system:namespace-controller";
@@ -22,6 +26,7 @@ function tweaked(metadata: object, spec?: object): NetworkPolicy {
 }
 const opened = tweaked({}, { podSelector: {}, policyTypes: ["Egress"], egress: [{}] });
 const unlabelled = tweaked({ labels: {} });
+const backend = tweaked({ name: "drawbridge-backend-webhook" });
 const leftover = tweaked({ name: "drawbridge-99-of-an-older-baseline" });
 
 async function refusal(tweak: Partial<AdmissionRequest>, deps: Partial<ProtectDeps> = {}): Promise<string> {
@@ -54,13 +59,14 @@ const going = { isGoing: async () => true };
 describe("protect", () => {
   test.each([
     ["an edit", update(ours, opened), {}],
+    ["a deletion of what lets the API server in, whether it is still called or not", deletion(backend), {}],
     ["labels that make it anybody's", update(ours, unlabelled), {}],
     ["a deletion", deletion(ours), {}],
     ["a deletion by a person while the namespace goes: its Pods may still run", deletion(ours), going],
     ["a deletion by the garbage collector of what somebody has given an owner", deletion(ours, COLLECTOR), {}],
   ])("refuses %s", async (_name, request, deps) => {
     expect(await refusal(request, deps)).toBe(
-      "NetworkPolicy shop/drawbridge-10-allow-dns-egress is part of NetworkBaseline default: only Drawbridge changes or deletes it.",
+      `NetworkPolicy shop/${request.oldObject?.metadata?.name} is part of NetworkBaseline default: only Drawbridge changes or deletes it.`,
     );
   });
 
@@ -78,6 +84,11 @@ describe("protect", () => {
     ["somebody's policy with a name of ours", deletion(unlabelled), {}],
     ["other labels and annotations", update(ours, tweaked({ labels: { ...ours.metadata?.labels, a: "b" } })), {}],
     ["a policy that the baseline no longer wants", deletion(leftover), {}],
+    [
+      "what lets the API server in, where the baseline does not deny that",
+      deletion(backend),
+      { configuration: () => configured("01-default-deny-egress") },
+    ],
     [
       "a namespace that is only warned",
       deletion(ours),

@@ -24,6 +24,7 @@ import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { LeaseRecord } from "./leadership.ts";
+import { followBackends } from "./backends.ts";
 import { followPlatform } from "./platform.ts";
 import { canBind, introduce, leaseAnnotations, liveNamespace, namespaceLabels } from "./questions.ts";
 
@@ -155,6 +156,15 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       reconsider();
     },
   });
+  const backends = followBackends({
+    find: () => caches.backends(),
+    log,
+    onFound: (found, namespaces) => {
+      configuration.setFound({ backends: found });
+      status.changed();
+      loop.reconsider(namespaces.flatMap((name) => caches.namespace(name) ?? []));
+    },
+  });
   const caches: Caches = createCaches(client, {
     onNamespace: (change) => {
       loop.onNamespace(change);
@@ -169,6 +179,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
     onException: onDocument("NetworkException"),
     // Half of it would be taken for all of it.
     onPlatform: () => isSynced && platform.look(),
+    onCalled: () => isSynced && backends.look(),
     onTrouble: troubleLog(log, metrics),
   });
   caches.start();
@@ -185,6 +196,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       if (shared !== undefined) platform.recall(await leaseAnnotations(shared, client, log, until));
       isSynced = true;
       platform.look();
+      backends.look();
     },
     work: async (writer, until) => {
       const end = AbortSignal.any([until, stopping.signal]);

@@ -1,7 +1,7 @@
 import { findApiServer } from "../../baseline/api-server.ts";
 import { findDns } from "../../baseline/dns.ts";
 import { egressTo, type Located } from "../../baseline/peers.ts";
-import type { Found } from "../../baseline/resolve.ts";
+import type { FoundServers } from "../../baseline/resolve.ts";
 import type { Caches } from "../../controllers/caches.ts";
 import { Follower } from "../../controllers/follower.ts";
 import { foundIn, textOfFound } from "../../controllers/found-record.ts";
@@ -14,7 +14,7 @@ export interface PlatformOptions {
   /** Of the API server. */
   readonly gitVersion: string;
   readonly objects: () => Pick<Caches, "dnsObjects" | "apiServerObjects">;
-  readonly onFound: (found: Partial<Found>) => void;
+  readonly onFound: (found: Partial<FoundServers>) => void;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -25,7 +25,7 @@ const GONE_MS = 10 * 60_000;
 /** Follows what templates are filled in with. Not before everything has been read once: half of it would count as all. */
 export function followPlatform({ gitVersion, objects, onFound, log, metrics }: PlatformOptions) {
   const gauges = { dns: metrics.dnsKnown, apiServer: metrics.apiServerKnown };
-  const follow = (name: keyof Found, title: string, template: string, find: () => Located) =>
+  const follow = (name: keyof FoundServers, title: string, template: string, find: () => Located) =>
     new Follower({
       find,
       onChange: (located) => {

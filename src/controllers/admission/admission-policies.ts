@@ -1,7 +1,7 @@
 import { inOrder } from "../../baseline/govern.ts";
+import { BACKEND_PREFIX, deniesIngress, policyNames } from "../../baseline/policy-names.ts";
 import { CLEANERS, FORGED_ADVICE, KEPT_ADVICE } from "../../baseline/protection.ts";
 import { whyUnarmed } from "../../baseline/resolve.ts";
-import { policyNames } from "../../baseline/templates.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Configuration } from "../../engine/configuration.ts";
 import {
@@ -131,6 +131,7 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
   const wanted = configuration.baselines.map((baseline) => {
     return `${quoted(baseline.metadata.name)}: ${list(policyNames(baseline))}`;
   });
+  const isolating = configuration.baselines.filter(({ spec }) => deniesIngress(spec));
   const [controller = "", ...others] = CLEANERS;
   const said = (object: string, key: string) => `${object}.metadata.?labels[?${quoted(key)}]`;
   const policy = `"NetworkPolicy " + request.namespace + "/" + `;
@@ -148,6 +149,14 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
     variables: [
       ...governing(labelsOf("namespaceObject"), configuration),
       { name: "wanted", expression: `{"": [""]${wanted.map((entry) => `, ${entry}`).join("")}}[variables.baseline]` },
+      {
+        // As isKept.
+        name: "isKept",
+        expression:
+          `oldObject.metadata.name in variables.wanted || ` +
+          `(oldObject.metadata.name.startsWith(${quoted(BACKEND_PREFIX)}) && ` +
+          `variables.baseline in ${list(isolating.map(({ metadata }) => metadata.name))})`,
+      },
       { name: "was", expression: isOfBaseline("oldObject") },
       {
         name: "isEdited",
@@ -174,8 +183,7 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
         reason: "Forbidden",
       },
       {
-        expression:
-          "!variables.was || !(oldObject.metadata.name in variables.wanted) || !variables.isEdited || variables.isGoing",
+        expression: "!variables.was || !variables.isKept || !variables.isEdited || variables.isGoing",
         messageExpression:
           `${policy}oldObject.metadata.name + " is part of NetworkBaseline " + variables.baseline + ` +
           quoted(`: only Drawbridge changes or deletes it. ${KEPT_ADVICE.join(" ")}`),

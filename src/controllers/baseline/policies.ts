@@ -1,5 +1,6 @@
 import { isAsWritten } from "../../baseline/content.ts";
 import { isAsWanted, plan } from "../../baseline/plan.ts";
+import { BACKEND_PREFIX } from "../../baseline/policy-names.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import type { Baseline } from "../../baseline/resolve.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
@@ -18,7 +19,10 @@ export interface PoliciesDeps {
 /** What was done about one policy, and who wrote to it last beside us, where there was one. */
 export interface Applied {
   readonly name: string;
-  /** `outdated`: as we had left it, but another is wanted now. `unwanted`: so too, and none is: it was deleted. */
+  /**
+   * `outdated`: as we had left it, but another is wanted now, or one more for what the API server has begun to call.
+   * `unwanted`: as we had left it, and none is: it was deleted.
+   */
   readonly was: "missing" | "changed" | "outdated" | "unwanted";
   readonly by?: string;
   /** RFC 3339 */
@@ -139,7 +143,10 @@ async function applyAll(
       const name = policy.metadata?.name ?? "";
       const existing = there.get(name);
       there.set(name, await applyPolicy(policy, existing, deps, signal));
-      if (existing === undefined) done({ name, was: "missing" });
+      // Nobody took it away: what it is for has come.
+      const isNews = existing === undefined && name.startsWith(BACKEND_PREFIX);
+      if (isNews) done({ name, was: "outdated" });
+      else if (existing === undefined) done({ name, was: "missing" });
       else if (isOfBaseline(existing) && isAsWritten(existing)) done({ name, was: "outdated" });
       else done({ name, was: "changed", ...lastWrite(existing) });
     }

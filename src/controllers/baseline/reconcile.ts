@@ -6,6 +6,7 @@ import { type Configuration, enforcedBaseline } from "../../engine/configuration
 import { pointer } from "../../model/json.ts";
 import { FIELD_MANAGER, PENDING_LABEL } from "../../model/names.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
+import { whyLeftOpen } from "./left-open.ts";
 import { completePolicies } from "./policies.ts";
 
 export interface BaselineDeps {
@@ -34,7 +35,7 @@ export type Reconciled =
 /**
  * How a namespace stands. `absent`: it is not there, or going away. `unmarked`: it waits for nothing (any more).
  * `ungoverned`: it is marked, but no baseline is to be injected. `unarmed`: this server cannot tell what its baseline is
- * to give. `complete`: all that its baseline wants is there.
+ * to give, or what that would cut off. `complete`: all that its baseline wants is there.
  */
 export type Ensured =
   | { readonly outcome: "absent" }
@@ -87,6 +88,8 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   if (governing === undefined) return { outcome: "ungoverned", namespace };
   const unarmed = whyUnarmed(governing);
   if (unarmed !== undefined) return { outcome: "unarmed", namespace, why: unarmed.why };
+  const open = await whyLeftOpen(name, governing, deps, signal);
+  if (open !== undefined) return { outcome: "unarmed", namespace, why: open };
   const baseline = governing.metadata.name;
   const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
   if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };

@@ -1,6 +1,7 @@
 import { setImmediate as others } from "node:timers/promises";
 import { baselineOf, claimOf, dueOf, type NamespaceFacts, releaseOf } from "../../baseline/due.ts";
 import { selectingBaselines } from "../../baseline/govern.ts";
+import { whyHeldBack } from "../../baseline/backends.ts";
 import { plan } from "../../baseline/plan.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { type Overlap, type Standing, type StandingNamespace, toldSince } from "../../baseline/status.ts";
@@ -132,6 +133,9 @@ function standingWith(baseline: Baseline, facts: Facts): Standing | undefined {
   const name = namespace.metadata?.name ?? "";
   const waits = isPending(namespace);
   if (!waits && claimOf(baseline, facts, configuration) === undefined) return existing(name, policies, baseline);
+  const why = whyHeldBack(baseline, name);
+  // Whether it is isolated already or left open: it is for somebody to look after.
+  if (why !== undefined) return { state: "conflict", message: why };
   const { apply, conflicts, remove } = waits
     ? { ...plan(policies, wantedPolicies(baseline, name)), remove: [] }
     : dueOf(name, baseline, facts, configuration);
@@ -145,6 +149,8 @@ function standingWith(baseline: Baseline, facts: Facts): Standing | undefined {
 /** What a namespace would get that was there before the baseline. */
 function existing(name: string, policies: readonly NetworkPolicy[], baseline: Baseline): Standing | undefined {
   if (baseline.spec.existingNamespaces === "ignore") return undefined;
+  const why = whyHeldBack(baseline, name);
+  if (why !== undefined) return { state: "existing", message: `would get nothing: ${why}` };
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, name));
   const inTheWay = conflicts.length > 0 ? `; in the way of: ${conflicts.join(", ")}` : "";
   return { state: "existing", message: `would get ${namesOf(apply).join(", ")}${inTheWay}` };
