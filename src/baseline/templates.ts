@@ -1,4 +1,4 @@
-import type { BaselineSpec, NetworkPlatform, TemplateName } from "../config/baseline.ts";
+import type { BaselineSpec, NetworkBaseline, NetworkPlatform, TemplateName } from "../config/baseline.ts";
 import { openedWays } from "../config/ways.ts";
 import { BASELINE_LABEL, CONTENT_ANNOTATION, FIELD_MANAGER, MANAGED_BY_LABEL } from "../model/names.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";

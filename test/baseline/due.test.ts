@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { byNamespace } from "../../src/baseline/backends.ts";
 import { type Baselines, claimOf, dueOf, type NamespaceFacts, NOTHING_DUE, releaseOf } from "../../src/baseline/due.ts";
 import type { Server } from "../../src/baseline/peers.ts";
 import type { Baseline } from "../../src/baseline/resolve.ts";
@@ -7,7 +8,9 @@ import type { BaselineSpec, TemplateName } from "../../src/config/baseline.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { DocumentSet } from "../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { findBackends } from "../../src/model/backends.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import { calledService, webhookConfiguration } from "../helpers/backends.ts";
 import { networkPolicy, resolvedBaseline } from "../helpers/build.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -123,6 +126,51 @@ describe("what does not wait for its turn", () => {
     ["a way to DNS that is missing where egress is denied", baseline, facts([egress]), named("10-allow-dns-egress")],
   ])("%s", (_, governing, known, expected) => {
     expect([...dueOf("shop", governing, known, inForce(governing)).urgent]).toEqual(expected);
+  });
+});
+
+describe("what the API server calls", () => {
+  const hook = webhookConfiguration("Validating", "shop", { namespace: "shop", name: "webhook" });
+  const calling = (spec: Partial<BaselineSpec>, ...services: readonly object[]): Baseline => ({
+    ...baselineOf("default", WHOLE, spec),
+    backends: byNamespace(findBackends([hook, ...services])),
+  });
+  const service = (spec: object) => calledService("webhook", { ...spec }, "shop");
+  const known = calling({}, service({}));
+  const unknown = calling({}, service({ selector: undefined }));
+  const [opening = {}] = of(known);
+  const NAME = "drawbridge-backend-webhook";
+  const from = (address: string) =>
+    calling({ platform: { apiServer: { callers: { addresses: [address] } } } }, service({}));
+  const moved = calling({}, service({ ports: [{ port: 443, targetPort: 8443 }] }));
+
+  test.each<[string, Baseline, readonly NetworkPolicy[], readonly string[]]>([
+    ["a way in that is new, where ingress is denied", known, ours, [NAME]],
+    ["not where that is still to come", known, [dns, egress], []],
+    ["one that leads elsewhere", moved, [...ours, opening], [NAME]],
+    ["not from where the baseline says", from("10.0.0.4"), [...ours, opening], []],
+    ["nor from where it says now", from("10.0.0.4"), [...ours, ...of(from("10.0.0.5")).slice(0, 1)], []],
+  ])("does not wait for its turn: %s", (_, governing, policies, expected) => {
+    const { apply, urgent, isLoss } = due(policies, {}, governing);
+    expect({ urgent: [...urgent], isLoss }).toEqual({ urgent: expected, isLoss: false });
+    expect(namesOf(apply)).toContain(NAME);
+  });
+
+  test("is let in as long as it is called, whatever becomes of the Service", () => {
+    for (const governing of [calling({}), unknown]) expect(due([...ours, opening], {}, governing).remove).toEqual([]);
+    expect(due([...ours, opening]).remove).toEqual([opening]);
+  });
+
+  test.each<[string, Partial<NamespaceFacts>]>([
+    ["is new", { isNew: true }],
+    ["has lost what denied", { hasLost: true }],
+    ["has something else of it", { policies: [dns] }],
+  ])("where it cannot be told, a namespace is not isolated that %s", (_, more) => {
+    expect(due(more.policies ?? [], more, unknown)).toEqual(NOTHING_DUE);
+  });
+
+  test("but what is isolated is kept up", () => {
+    expect(namesOf(due([ingress, dns], {}, unknown).apply)).toEqual(named("01-default-deny-egress"));
   });
 });
 

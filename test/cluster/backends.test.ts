@@ -194,6 +194,19 @@ describeCluster("what the API server must reach, on a real API server", (cluster
     await eventually(async () => expect((await policy("certs")).spec).toEqual(opening(10_250)));
   });
 
+  test("it stays while its Service is away, and goes when nobody calls that any more", async () => {
+    const { uid } = (await policy("gate")).metadata ?? {};
+    await cluster().ok(["delete", "service", "webhook", "-n", "gate"]);
+    await eventually(() =>
+      expect(JSON.stringify(drawbridge.log)).toContain('{"is":"nothing","why":"there is no such Service"}'),
+    );
+    await apply(service("gate", 9443));
+    await eventually(async () => expect((await policy("gate")).spec).toEqual(opening(9443)));
+    expect((await policy("gate")).metadata?.uid).toBe(uid);
+    await cluster().ok(["delete", "validatingwebhookconfiguration", "gate"]);
+    await finished("gate");
+  });
+
   describe("where nothing tells which Pods answer", () => {
     const why =
       "the API server calls Service webhook by ValidatingWebhookConfiguration NAMESPACE, and which Pods answer cannot be " +

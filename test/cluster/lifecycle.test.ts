@@ -289,8 +289,14 @@ describeCluster("the life of a server", (cluster) => {
     };
     const READ = {
       apiGroups: [
-        ...["", "apps", "discovery.k8s.io", "networking.k8s.io", "drawbridge.dev"],
-        ...["admissionregistration.k8s.io", "apiregistration.k8s.io", "apiextensions.k8s.io"],
+        "",
+        "apps",
+        "discovery.k8s.io",
+        "networking.k8s.io",
+        "drawbridge.dev",
+        "admissionregistration.k8s.io",
+        "apiregistration.k8s.io",
+        "apiextensions.k8s.io",
       ],
       resources: ["*"],
       verbs: ["get", "list", "watch"],
