@@ -12,6 +12,7 @@ import {
   RULESET_LABEL as RULESET,
 } from "../../src/model/names.ts";
 import type { KubernetesObject, Labels } from "../../src/model/objects.ts";
+import { isOwn } from "../../src/server/own.ts";
 import type { AdmissionRequest } from "../../src/server/review.ts";
 import { validate } from "../../src/server/validate.ts";
 import { networkRuleset } from "../helpers/build.ts";
@@ -157,7 +158,7 @@ describeCluster("who changes labels that govern, on a real API server", (cluster
         {
           configuration: () => configuration,
           canBind: async (_user, ruleset) => mayBind(ruleset),
-          isOwn: ({ userInfo, options }) => userInfo.username === OWN && options?.["fieldManager"] === "drawbridge",
+          isOwn: (own) => isOwn(own, OWN),
           now: () => 0,
           exceptionsIn: () => [],
           namespaceLabels: async () => undefined,

@@ -17,9 +17,9 @@ import { wakeWorkloads } from "../../controllers/baseline/wake.ts";
 import { createRegistrar, type Registrar } from "../../controllers/registration/registrar.ts";
 import { type Address, outlives } from "../../controllers/registration/webhook-configurations.ts";
 import type { Documents } from "../../engine/configuration.ts";
-import { FIELD_MANAGER } from "../../model/names.ts";
 import { isTerminating, type KubernetesObject, type Labels } from "../../model/objects.ts";
 import type { Ensured } from "../../server/gate.ts";
+import { isOwn } from "../../server/own.ts";
 import type { AdmissionRequest, UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -218,7 +218,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       return namespace === undefined || isTerminating(namespace);
     },
     canBind: (subject, ruleset, waitMs) => canBind(subject, ruleset, waitMs, client),
-    isOwn: ({ userInfo, options }) => userInfo.username === user && options?.["fieldManager"] === FIELD_MANAGER,
+    isOwn: (request) => isOwn(request, user),
     ensureBaseline: createGate(writing),
     measure: () => {
       metrics.baselinePending.set(caches.namespaces().filter(isPending).length);

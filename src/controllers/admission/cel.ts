@@ -49,9 +49,12 @@ export function capOf(labels: string, mode: Cap): string {
   return `(${label} in ${list(CAPS)} ? ${label} : ${quoted(mode)})`;
 }
 
-/** `isOwn`: is the request Drawbridge's own? The user's name alone may be a person's, who runs a server from a desk. */
+/** As `isOwn` of server/own.ts. */
 export function isOwn(user: string): string {
-  return `(request.userInfo.username == ${quoted(user)} && request.?options.?fieldManager.orValue("") == ${quoted(FIELD_MANAGER)})`;
+  const isByName = `request.userInfo.username == ${quoted(user)}`;
+  const isManaged = `request.?options.?fieldManager.orValue("") == ${quoted(FIELD_MANAGER)}`;
+  const isOfVersion = "request.?options.?preconditions.?resourceVersion.hasValue()";
+  return `(${isByName} && (request.operation == "DELETE" ? ${isOfVersion} : ${isManaged}))`;
 }
 
 /** `isOfBaseline` of baseline/protection.ts, of what may be null. */
