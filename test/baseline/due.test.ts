@@ -161,6 +161,13 @@ describe("what the API server calls", () => {
     expect(due([...ours, opening]).remove).toEqual([opening]);
   });
 
+  test("of the shipped baseline, which takes away nothing else, it goes too when nobody calls", () => {
+    const [shipped = baseline] = configure("enforce", embedded, new DocumentSet()).baselines;
+    const given = wantedPolicies({ ...shipped, backends: known.backends }, "shop");
+    expect(namesOf(given)).toContain(NAME);
+    expect(namesOf(due(given, {}, shipped).remove)).toEqual([NAME]);
+  });
+
   test.each<[string, Partial<NamespaceFacts>]>([
     ["is new", { isNew: true }],
     ["has lost what denied", { hasLost: true }],
