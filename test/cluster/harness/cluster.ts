@@ -44,6 +44,8 @@ export interface Cluster {
   readonly directory: string;
   /** Paths. */
   readonly kubeconfigs: Readonly<Record<UserName, string>>;
+  /** Of kube-scheduler, which nodes.ts starts: a path. */
+  readonly schedulerKubeconfig: string;
   readonly auditLog?: string;
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult>;
   /** stdout; throws when kubectl fails, with what it said. */
@@ -54,6 +56,10 @@ export interface Cluster {
   startApiServer(): Promise<void>;
   /** For faults: SIGSTOP on etcd makes every answer wait until SIGCONT. */
   signal(name: ProcessName, signal: NodeJS.Signals): void;
+  /** One more program, which ends with the cluster. Its log is `NAME.log`. */
+  startProgram(name: string, command: string, args: readonly string[]): void;
+  /** The end of what a process wrote. */
+  logTail(name: string): string;
   stop(): Promise<void>;
 }
 
@@ -136,12 +142,15 @@ async function startIn(processes: Processes, options: ClusterOptions): Promise<C
     url,
     directory: processes.directory,
     kubeconfigs: files.kubeconfigs,
+    schedulerKubeconfig: files.schedulerKubeconfig,
     ...(auditLog ? { auditLog } : {}),
     kubectl,
     ok,
     startApiServer,
     stopApiServer: (signal = "SIGTERM") => stopProcess(processes, "kube-apiserver", signal),
     signal: (name, signal) => processes.signal(name, signal),
+    startProgram: (name, command, args) => processes.start(name, command, args),
+    logTail: (name) => processes.logTail(name),
     stop: () => processes.end(),
   };
 }

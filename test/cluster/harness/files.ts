@@ -10,6 +10,7 @@ export interface Files {
   readonly adminToken: string;
   readonly kubeconfigs: Readonly<Record<UserName, string>>;
   readonly controllerManagerKubeconfig: string;
+  readonly schedulerKubeconfig: string;
   readonly tokenFile: string;
   readonly serviceAccountKey: string;
   readonly serviceAccountPublicKey: string;
@@ -50,8 +51,9 @@ export function writeFiles(directory: string, url: string, audited: Audited): Fi
     admin: user("admin", "system:masters"),
     platform: user("platform-engineer", "platform-engineers"),
     tenant: user("tenant", "tenants"),
-    // Its role exists in every cluster; with --use-service-account-credentials the controllers have their own.
+    // Their roles exist in every cluster; with --use-service-account-credentials the controllers have their own.
     controllerManager: user("system:kube-controller-manager", ""),
+    scheduler: user("system:kube-scheduler", ""),
   };
   const kubeconfig = (key: keyof typeof users) =>
     write(`${key}.kubeconfig`, JSON.stringify(kubeconfigOf(url, caFile, users[key])));
@@ -65,6 +67,7 @@ export function writeFiles(directory: string, url: string, audited: Audited): Fi
     adminToken: users.admin.token,
     kubeconfigs: { admin: kubeconfig("admin"), platform: kubeconfig("platform"), tenant: kubeconfig("tenant") },
     controllerManagerKubeconfig: kubeconfig("controllerManager"),
+    schedulerKubeconfig: kubeconfig("scheduler"),
     tokenFile: write("tokens.csv", Object.values(users).map(tokenLine).join("")),
     serviceAccountKey: write("service-account.key", keys.privateKey),
     serviceAccountPublicKey: write("service-account.pub", keys.publicKey),
