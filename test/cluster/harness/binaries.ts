@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
-import { buildBinaries } from "./build.ts";
+import { buildTools } from "./build.ts";
 
 /** Paths of the programs that make a cluster without nodes. */
 export interface Binaries {
@@ -47,7 +47,22 @@ export async function findBinaries(options: FindOptions = {}): Promise<Binaries 
     log(`No Kubernetes binaries in KUBEBUILDER_ASSETS, on the PATH or in ${folder}, and building was not asked for.`);
     return undefined;
   }
-  await buildBinaries({ module: MODULE, folder, versions, env, log, isBuilt: () => cached() !== undefined });
+  await buildTools({
+    module: MODULE,
+    folder,
+    what: `kube-apiserver, kube-controller-manager, kubectl and etcd (Kubernetes ${versions.kubernetes})`,
+    duration: "6 minutes",
+    packages: 2_650,
+    go: versions.go,
+    env,
+    log,
+    isBuilt: () => cached() !== undefined,
+    calls: (tools, output) => [
+      ["-ldflags", versionFlags(versions.kubernetes), "-o", `${output}/`, ...tools.filter(isOfKubernetes)],
+      // The package is called "server", the program etcd.
+      ["-ldflags", "-s -w", "-o", join(output, "etcd"), ...tools.filter((tool) => !isOfKubernetes(tool))],
+    ],
+  });
   return cached();
 }
 
@@ -56,6 +71,22 @@ export function readVersions(goMod = readFileSync(join(MODULE, "go.mod"), "utf8"
   const go = /^go (\S+)/m.exec(goMod)?.[1];
   if (!kubernetes || !go) throw new Error("test/cluster/go.mod names no version of Go or of k8s.io/kubernetes");
   return { kubernetes, go };
+}
+
+function isOfKubernetes(tool: string): boolean {
+  return tool.startsWith("k8s.io/");
+}
+
+/** Without these the API server calls itself v0.0.0-master, and refuses versions of objects that it should serve. */
+function versionFlags(version: string): string {
+  const [major, minor] = version.split(".");
+  const variables = [
+    `k8s.io/component-base/version.gitVersion=v${version}`,
+    `k8s.io/component-base/version.gitMajor=${major}`,
+    `k8s.io/component-base/version.gitMinor=${minor}`,
+    `k8s.io/client-go/pkg/version.gitVersion=v${version}`,
+  ];
+  return ["-s", "-w", ...variables.map((variable) => `-X ${variable}`)].join(" ");
 }
 
 function fromAssets(folder: string): Binaries {
@@ -82,7 +113,7 @@ function inFolders(folders: readonly string[]): Binaries | undefined {
   return { etcd, kubeApiserver, kubectl, ...(kubeControllerManager ? { kubeControllerManager } : {}) };
 }
 
-function isProgram(path: string): boolean {
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     const { size } = statSync(path);
@@ -92,7 +123,8 @@ function isProgram(path: string): boolean {
   }
 }
 
-function cacheHome(env: NodeJS.ProcessEnv): string {
+/** Of the user who runs the tests, e.g. `/home/ada/.cache`. */
+export function cacheHome(env: NodeJS.ProcessEnv): string {
   const xdg = env["XDG_CACHE_HOME"];
   // The XDG specification has relative paths ignored.
   return xdg && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".cache");

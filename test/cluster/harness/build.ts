@@ -1,30 +1,36 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { open, readFile, rename } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Versions } from "./binaries.ts";
 import { withLock } from "./lock.ts";
 
 export interface BuildOptions {
   /** Folder of the go.mod whose `tool` lines are built. */
   readonly module: string;
   readonly folder: string;
-  readonly versions: Versions;
+  /** Of the sentences "WHAT cannot be built", "Building WHAT with Go". */
+  readonly what: string;
+  /** Of "takes about DURATION on 2 cores", when Go's own cache is empty. */
+  readonly duration: string;
+  /** How many are compiled then: for the progress. */
+  readonly packages: number;
+  /** The version of Go that is needed. */
+  readonly go: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: (line: string) => void;
   readonly isBuilt: () => boolean;
+  /** What follows `go build`, once for each call of it. */
+  readonly calls: (tools: readonly string[], output: string) => readonly (readonly string[])[];
 }
 
 const PROGRESS_EVERY = 15_000;
-/** Of Kubernetes 1.36 and etcd 3.6 together, when Go's own cache is empty. */
-const PACKAGES = 2_650;
 
 /** Builds the tools of the module into `folder`. Does nothing, and logs why, when Go is missing or too old. */
-export async function buildBinaries(options: BuildOptions): Promise<void> {
-  const { folder, versions, env, log } = options;
-  const problem = await whyGoCannotBuild(versions.go, env);
+export async function buildTools(options: BuildOptions): Promise<void> {
+  const { folder, log } = options;
+  const problem = await whyGoCannotBuild(options);
   if (problem) return log(problem);
   mkdirSync(dirname(folder), { recursive: true });
   await withLock(`${folder}.lock`, log, async () => {
@@ -32,27 +38,24 @@ export async function buildBinaries(options: BuildOptions): Promise<void> {
   });
 }
 
-async function build({ module, folder, versions, env, log }: BuildOptions): Promise<void> {
+async function build(options: BuildOptions): Promise<void> {
+  const { module, folder, env, log } = options;
+  log(`Building ${options.what} with Go.`);
   log(
-    `Building kube-apiserver, kube-controller-manager, kubectl and etcd (Kubernetes ${versions.kubernetes}) with Go.`,
+    `This happens once and takes about ${options.duration} on 2 cores (here: ${availableParallelism()}). Into: ${folder}`,
   );
-  log(`This happens once and takes about 6 minutes on 2 cores (here: ${availableParallelism()}). Into: ${folder}`);
   removeLeftovers(folder);
   // Beside the target, so that the files can be renamed: nobody ever sees half a binary.
   const temporary = mkdtempSync(`${folder}.building-`);
   const output = join(temporary, "bin");
   const work = join(temporary, "work");
   for (const name of [output, work]) mkdirSync(name);
-  const progress = startProgress(log);
-  const go = (args: string[]) =>
-    runGo(["build", "-v", ...args], module, { ...env, GOTMPDIR: work }, (line) => progress.count(line));
+  const progress = startProgress(log, options.packages);
+  const goEnv = { ...env, GOTMPDIR: work };
   try {
-    const tools = await readTools(module);
-    const etcd = tools.filter((tool) => tool.startsWith("go.etcd.io/"));
-    const kubernetes = tools.filter((tool) => tool.startsWith("k8s.io/"));
-    await go(["-ldflags", versionFlags(versions.kubernetes), "-o", `${output}/`, ...kubernetes]);
-    // The package is called "server", the program etcd.
-    await go(["-ldflags", "-s -w", "-o", join(output, "etcd"), ...etcd]);
+    for (const args of options.calls(readTools(module), output)) {
+      await runGo(["build", "-v", ...args], module, goEnv, (line) => progress.count(line));
+    }
     await moveInto(folder, output);
     log(`Built in ${progress.elapsed()}.`);
   } finally {
@@ -61,21 +64,11 @@ async function build({ module, folder, versions, env, log }: BuildOptions): Prom
   }
 }
 
-/** Without these the API server calls itself v0.0.0-master, and refuses versions of objects that it should serve. */
-function versionFlags(version: string): string {
-  const [major, minor] = version.split(".");
-  const variables = [
-    `k8s.io/component-base/version.gitVersion=v${version}`,
-    `k8s.io/component-base/version.gitMajor=${major}`,
-    `k8s.io/component-base/version.gitMinor=${minor}`,
-    `k8s.io/client-go/pkg/version.gitVersion=v${version}`,
-  ];
-  return ["-s", "-w", ...variables.map((variable) => `-X ${variable}`)].join(" ");
-}
-
-async function readTools(module: string): Promise<string[]> {
-  const block = /^tool \(\n([^)]*)\)/m.exec(await readFile(join(module, "go.mod"), "utf8"))?.[1] ?? "";
-  return block.split("\n").flatMap((line) => line.trim() || []);
+/** Packages, as in `tool helm.sh/helm/v4/cmd/helm`, or one a line in a block of them. */
+export function readTools(module: string): string[] {
+  const goMod = readFileSync(join(module, "go.mod"), "utf8");
+  const blocks = [...goMod.matchAll(/^tool (?:\(\n([^)]*)\)|(\S+))/gm)];
+  return blocks.flatMap(([, block, one]) => (block ?? one ?? "").split("\n").flatMap((line) => line.trim() || []));
 }
 
 /** Go dies of SIGPIPE at its next line when we do, as its stderr is our pipe. */
@@ -98,7 +91,7 @@ function runGo(args: string[], cwd: string, env: NodeJS.ProcessEnv, onLine: (lin
   });
 }
 
-function startProgress(log: (line: string) => void) {
+function startProgress(log: (line: string) => void, packages: number) {
   const start = Date.now();
   let compiled = 0;
   let downloaded = 0;
@@ -108,7 +101,7 @@ function startProgress(log: (line: string) => void) {
   };
   const timer = setInterval(() => {
     const downloads = downloaded > 0 ? `, ${downloaded} modules downloaded` : "";
-    log(`  ${elapsed()} min: ${compiled} of up to ${PACKAGES} packages compiled${downloads}`);
+    log(`  ${elapsed()} min: ${compiled} of up to ${packages} packages compiled${downloads}`);
   }, PROGRESS_EVERY);
   return {
     elapsed,
@@ -140,18 +133,18 @@ function removeLeftovers(folder: string): void {
   }
 }
 
-async function whyGoCannotBuild(needed: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function whyGoCannotBuild({ what, go: needed, env }: BuildOptions): Promise<string | undefined> {
   try {
     // Not in the module's folder, and with no other toolchain: what is installed here?
     const options = { cwd: tmpdir(), env: { ...env, GOTOOLCHAIN: "local" } };
     const { stdout } = await promisify(execFile)("go", ["env", "GOVERSION"], options);
     const installed = /go(\d+(?:\.\d+)*)/.exec(stdout)?.[1] ?? "0";
     if (isOlder(installed, needed)) {
-      return `The Kubernetes binaries cannot be built: Go ${needed} or newer is needed, here is ${stdout.trim()}.`;
+      return `${what} cannot be built: Go ${needed} or newer is needed, here is ${stdout.trim()}.`;
     }
     return undefined;
   } catch {
-    return `The Kubernetes binaries cannot be built: there is no "go" on the PATH (Go ${needed} or newer is needed).`;
+    return `${what} cannot be built: there is no "go" on the PATH (Go ${needed} or newer is needed).`;
   }
 }
 

@@ -9,6 +9,11 @@ declare module "vitest" {
   }
 }
 
+export interface ClusterTests extends Omit<ClusterOptions, "binaries"> {
+  /** Further programs, as findForTests() of programs.ts returns them. */
+  readonly needs?: readonly (string | undefined)[];
+}
+
 /** Starting takes 3 s; a machine that is busy with other tests takes its time. */
 const HOOK_LIMIT = 120_000;
 
@@ -20,11 +25,12 @@ const HOOK_LIMIT = 120_000;
 export function describeCluster(
   name: string,
   body: (cluster: () => Cluster) => void,
-  options: Omit<ClusterOptions, "binaries"> = {},
+  { needs = [], ...options }: ClusterTests = {},
 ): void {
   const binaries = inject("binaries");
   const lacksController = options.controllerManager === true && !binaries?.kubeControllerManager;
-  describe.skipIf(!binaries || lacksController)(name, () => {
+  const lacksProgram = needs.includes(undefined);
+  describe.skipIf(!binaries || lacksController || lacksProgram)(name, () => {
     let running: Cluster | undefined;
     beforeAll(async () => {
       if (binaries) running = await startCluster({ ...options, binaries });

@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { type Binaries, findBinaries } from "./binaries.ts";
+import { print, printLoudly } from "./loud.ts";
 
 /** Once per run, before the first test file. */
 export default async function setup(project: TestProject): Promise<void> {
@@ -7,7 +8,7 @@ export default async function setup(project: TestProject): Promise<void> {
   const problem = whatIsMissing(binaries);
   if (problem && process.env["CI"] === "true")
     throw new Error(`With CI=true no cluster test may be skipped: ${problem}`);
-  if (problem) print(loud(`CLUSTER TESTS ARE SKIPPED: ${problem}`));
+  if (problem) printLoudly(`CLUSTER TESTS ARE SKIPPED: ${problem}`);
   // context.ts declares it, and is where tests get it.
   project.provide("binaries", binaries);
 }
@@ -27,13 +28,4 @@ function whatIsMissing(binaries: Binaries | undefined): string | undefined {
     return `some need kube-controller-manager, and there is none with ${binaries.kubeApiserver}.`;
   }
   return undefined;
-}
-
-function loud(text: string): string {
-  const line = "!".repeat(80);
-  return `\n${line}\n${text.replaceAll(/^/gm, "!! ")}\n${line}\n`;
-}
-
-function print(text: string): void {
-  process.stderr.write(`${text}\n`);
 }
