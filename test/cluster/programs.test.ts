@@ -23,6 +23,10 @@ test.each(ALL)("%s has an exact version, and needs no newer Go than Kubernetes d
   expect(readProgram(name).go).toBe(readVersions().go);
 });
 
+test("the scheduler is of the API server's version", () => {
+  expect(readProgram("kube-scheduler").version).toBe(readVersions().kubernetes);
+});
+
 describe("order of choice", () => {
   test("the PATH comes before the cache", async () => {
     write(CACHED);
