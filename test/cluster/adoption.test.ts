@@ -5,7 +5,7 @@ import { paths } from "../../src/cluster/paths.ts";
 import type { NetworkBaseline } from "../../src/config/baseline.ts";
 import type { NetworkBaselineStatus } from "../../src/config/baseline-status.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import type { Namespace } from "../../src/model/objects.ts";
+import type { Namespace, ObjectMeta } from "../../src/model/objects.ts";
 import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { auditedCalls, auditEnd } from "./harness/audit.ts";
@@ -21,9 +21,10 @@ const KWOK = await findForTests("kwok");
 const SCHEDULER = await findForTests("kube-scheduler");
 
 const OLD = Array.from({ length: 50 }, (_, i) => `old-${String(i).padStart(2, "0")}`);
-const [TAKEN, EXCLUDED, IGNORED, MOVING] = ["taken", "excluded", "ignored", "moving"];
+/** Each with the same labels as others, but for what is said of it. */
+const [TAKEN, EXCLUDED, IGNORED, MOVING] = ["taken", "excluded", "ignored", "moving"] as const;
 const SYSTEM = "drawbridge-system";
-const GATE = "pods.drawbridge.dev";
+const GATE = "gate.pods.drawbridge.dev";
 
 const DENY_INGRESS = "drawbridge-00-default-deny-ingress";
 const DENY_EGRESS = "drawbridge-01-default-deny-egress";
@@ -31,6 +32,24 @@ const ALLOW_DNS = "drawbridge-10-allow-dns-egress";
 const ALLOW_OWN = "drawbridge-allow-same-namespace";
 const AT_INGRESS = [DENY_INGRESS, ALLOW_OWN];
 const AT_EGRESS = [DENY_INGRESS, DENY_EGRESS, ALLOW_DNS, ALLOW_OWN];
+
+interface Event {
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Workload {
+  readonly metadata?: ObjectMeta;
+  readonly spec: { readonly replicas?: number };
+  readonly status: { readonly availableReplicas?: number; readonly numberAvailable?: number };
+}
+
+/** A DaemonSet has no replicas, but one Pod on each of the 3 nodes. */
+function isAvailable({ spec, status }: Workload): boolean {
+  return (status.availableReplicas ?? status.numberAvailable ?? 0) === (spec.replicas ?? NODES);
+}
+
+const NODES = 3;
 
 /** Some 120 Pods have to start, and then a third of them elsewhere; on a machine that is busy with other tests. */
 const LIMIT = 120_000;
@@ -43,8 +62,7 @@ describeCluster(
     let drawbridge: Drawbridge;
     let nodes: readonly string[];
     let pods: readonly RunningPod[];
-    let namespaces: ReadonlyMap<string, string>;
-    let begin: number;
+    let versions: ReadonlyMap<string, string>;
 
     type Spec = Partial<Omit<NetworkBaseline["spec"], "templates">>;
     const setBaseline = (spec: Spec, name = "estate", label = "old") =>
@@ -74,6 +92,7 @@ describeCluster(
       return Map.groupBy(items, ({ metadata }) => metadata?.namespace ?? "");
     };
     const namesOf = (policies: readonly NetworkPolicy[] = []) => policies.map(({ metadata }) => metadata?.name ?? "");
+    /** Of these namespaces, and nothing else. */
     const haveAll = async (names: readonly string[], expected: readonly string[]): Promise<void> => {
       const there = await policiesByNamespace();
       expect(names.filter((name) => String(namesOf(there.get(name)).toSorted()) !== String(expected))).toEqual([]);
@@ -95,50 +114,178 @@ describeCluster(
       return new Map(items.map(({ metadata }) => [metadata?.name ?? "", metadata?.resourceVersion ?? ""]));
     };
     const uidsOf = (some: readonly RunningPod[]) => some.map(({ metadata }) => metadata.uid).toSorted();
-    const perNamespace = (some: readonly RunningPod[]) =>
-      [...Map.groupBy(some, ({ metadata }) => metadata.namespace)].map(([name, all]) => `${name} ${all.length}`).toSorted();
-    const allReady = async (count: number): Promise<readonly RunningPod[]> => {
-      const now = await podsOfAll(client);
-      expect(now.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata.name)).toEqual([]);
-      expect(now).toHaveLength(count);
-      return now;
+    const perNamespace = (some: readonly RunningPod[]): readonly string[] =>
+      [...Map.groupBy(some, ({ metadata }) => metadata.namespace)]
+        .map(([name, all]) => `${name} ${all.length}`)
+        .toSorted();
+    /** Workloads that lack Pods. */
+    const unavailable = async (): Promise<readonly string[]> => {
+      const lists = ["deployments", "statefulsets", "daemonsets"].map(async (resource) => {
+        const { items } = await client.get<{ readonly items: readonly Workload[] }>(`/apis/apps/v1/${resource}`);
+        return items.filter((one) => !isAvailable(one)).map(({ metadata }) => `${metadata?.namespace} ${resource}`);
+      });
+      return (await Promise.all(lists)).flat();
     };
+    const eventsWhere = async (path: string): Promise<readonly Event[]> =>
+      (await client.get<{ readonly items: readonly Event[] }>(path)).items;
+    const reasonsIn = async (namespace: string) =>
+      (await eventsWhere(paths.events(namespace))).map(({ reason }) => reason);
+    const failedCreations = async () =>
+      (await eventsWhere("/api/v1/events")).filter(({ reason }) => reason === "FailedCreate");
+    const stands = (counts: Partial<NetworkBaselineStatus["namespaces"]>, name?: string) =>
+      eventually(async () => expect((await statusOf(name))?.namespaces).toMatchObject(counts), LIMIT);
 
     beforeAll(async () => {
       client = await connect({ kubeconfig: cluster().kubeconfigs.admin, userAgent: "test" });
-      nodes = await startNodes(cluster(), { count: 3, kwok: KWOK ?? "", scheduler: SCHEDULER ?? "" });
+      nodes = await startNodes(cluster(), { count: NODES, kwok: KWOK ?? "", scheduler: SCHEDULER ?? "" });
       await createEstate(client, [...OLD, TAKEN, EXCLUDED], { estate: "old" });
       await createEstate(client, [IGNORED], { estate: "ignored" });
       await createEstate(client, [MOVING], { estate: "moving" });
-      await createNamespace(client, SYSTEM);
       await client.create(paths.networkPolicies(TAKEN), {
         apiVersion: "networking.k8s.io/v1",
         kind: "NetworkPolicy",
         metadata: { name: DENY_INGRESS },
         spec: { podSelector: { matchLabels: { app: "x" } }, policyTypes: ["Ingress"] },
       });
-      // 54 Deployments of 2, 5 StatefulSets of 2, 6 DaemonSets of which one is in `taken`... see createEstate().
-      pods = await eventually(async () => {
-        await cluster().ok(["wait", "deployment", "--all", "-A", "--for=condition=Available", "--timeout=60s"]);
-        const now = await podsOfAll(client);
-        return allReady(now.length);
-      }, LIMIT);
-      namespaces = await versionsOfNamespaces();
+      await createNamespace(client, SYSTEM);
+      await eventually(async () => expect(await unavailable()).toEqual([]), LIMIT);
+      pods = await podsOfAll(client);
+      versions = await versionsOfNamespaces();
     });
     afterAll(async () => {
       await drawbridge?.stop();
       await client?.close();
     });
 
-    test("drain only", async () => {
-      console.log(perNamespace(pods).join(), nodes);
-      const evicted = pods.filter((pod) => pod.spec.nodeName === nodes[1] && !isOfDaemonSet(pod));
-      const t = performance.now();
-      console.log(await cluster().ok(["drain", nodes[1] ?? "", "--ignore-daemonsets", "--timeout=100s"]));
-      console.log("drained", evicted.length, performance.now() - t);
-      const after = await eventually(() => allReady(pods.length), LIMIT);
-      console.log("back", performance.now() - t);
-      expect(perNamespace(after)).toEqual(perNamespace(pods));
+    test("audit: what they would get is told, and nothing is written", async () => {
+      await estate({ existingNamespaces: "audit" });
+      await setBaseline({ existingNamespaces: "ignore" }, "ignoring", IGNORED);
+      const begin = auditEnd(cluster());
+      await start();
+      await eventually(async () =>
+        expect(await statusOf()).toMatchObject({
+          namespaces: { governed: 0, existing: OLD.length + 1 },
+          ungoverned: OLD.slice(0, 5).map((name) => ({ name, state: "existing" })),
+        }),
+      );
+      expect(await drawbridge.metrics()).toMatch(/^drawbridge_.*\{baseline="estate",state="existing"\} 51$/m);
+      await eventually(async () =>
+        expect(await statusOf("ignoring")).toMatchObject({ namespaces: { governed: 0, existing: 0 }, ungoverned: [] }),
+      );
+      expect(writtenSince(begin)).toEqual(new Map());
+    });
+
+    test("stage ingress: each gets what allows and then what denies, and no Pod notices", async () => {
+      const begin = auditEnd(cluster());
+      await estate({ existingNamespaces: "adopt", stage: "ingress" });
+      await eventually(() => haveAll(OLD, AT_INGRESS), LIMIT);
+      await stands({ governed: 51, finished: 50, pending: 0, conflict: 1, existing: 0 });
+      const written = writtenSince(begin);
+      expect(OLD.filter((name) => String(written.get(name)) !== `${ALLOW_OWN},${DENY_INGRESS}`)).toEqual([]);
+      expect([...written.keys()].filter((name) => !OLD.includes(name) && name !== TAKEN)).toEqual([]);
+      // Not one Pod was replaced or restarted.
+      expect(uidsOf(await podsOfAll(client))).toEqual(uidsOf(pods));
+    });
+
+    test("somebody's policy in the way is told of, and left as it is", async () => {
+      expect((await statusOf())?.unfinished).toMatchObject([
+        { name: TAKEN, state: "conflict", message: expect.stringContaining(DENY_INGRESS) },
+      ]);
+      await eventually(async () => expect(await reasonsIn(TAKEN)).toContain("BaselineConflict"));
+      const theirs = await client.get<NetworkPolicy>(paths.networkPolicies(TAKEN, DENY_INGRESS));
+      expect(theirs.spec).toMatchObject({ podSelector: { matchLabels: { app: "x" } } });
+    });
+
+    test("stage egress, and in the middle of it a node is drained: every Pod comes back", async () => {
+      const begin = auditEnd(cluster());
+      const drained = nodes[1] ?? "";
+      const evicted = pods.filter((pod) => pod.spec.nodeName === drained && !isOfDaemonSet(pod));
+      const staying = pods.filter((pod) => !evicted.includes(pod));
+      expect(evicted.length).toBeGreaterThan(OLD.length / 2);
+
+      // Slow enough that it goes on before, while and after Pods are replaced; then as fast as it may.
+      await estate({ existingNamespaces: "adopt", stage: "egress", rollout: { atOnce: 2, pauseSeconds: 1 } });
+      await eventually(async () => expect(await closed()).toBeGreaterThanOrEqual(8), LIMIT);
+      const drain = cluster().kubectl(["drain", drained, "--ignore-daemonsets", "--timeout=100s"]);
+      const known = new Set(uidsOf(pods));
+      await eventually(async () =>
+        expect(uidsOf(await podsOfAll(client)).filter((uid) => !known.has(uid))).not.toEqual([]),
+      );
+      expect(await closed()).toBeLessThan(OLD.length);
+      const { code, stderr } = await drain;
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+      await estate({ existingNamespaces: "adopt", stage: "egress" });
+
+      await eventually(async () => {
+        const now = await podsOfAll(client);
+        expect(now.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata)).toEqual([]);
+        expect(perNamespace(now)).toEqual(perNamespace(pods));
+      }, LIMIT);
+      expect(await unavailable()).toEqual([]);
+      const after = await podsOfAll(client);
+      expect(after.filter((pod) => pod.spec.nodeName === drained && !isOfDaemonSet(pod))).toEqual([]);
+      const uids = new Set(uidsOf(after));
+      expect(uidsOf(evicted).filter((uid) => uids.has(uid))).toEqual([]);
+      expect(uidsOf(staying).filter((uid) => !uids.has(uid))).toEqual([]);
+
+      await eventually(() => haveAll(OLD, AT_EGRESS), LIMIT);
+      await stands({ governed: 51, finished: 50, pending: 0, conflict: 1 });
+      const written = writtenSince(begin);
+      const last = OLD.filter((name) => {
+        const [denial, ...allows] = (written.get(name) ?? []).toReversed();
+        return denial !== DENY_EGRESS || allows.includes(DENY_EGRESS) || !allows.includes(ALLOW_DNS);
+      });
+      expect(last).toEqual([]);
+    });
+
+    test("nobody was refused a Pod or marked: the gate was not even asked", async () => {
+      expect(await failedCreations()).toEqual([]);
+      expect((await webhookCalls(cluster())).get(GATE)).toEqual({ total: 0, timed: 0 });
+      // No write at all, of anybody, so neither of the marker.
+      const now = await versionsOfNamespaces();
+      expect([...OLD, TAKEN, EXCLUDED].filter((name) => now.get(name) !== versions.get(name))).toEqual([]);
+      // It would have been seen here.
+      await createEstate(client, ["young"], { estate: "old" });
+      await eventually(async () => expect((await webhookCalls(cluster())).get(GATE)?.total).toBeGreaterThan(0));
+    });
+
+    test("what is excluded or ignored has nothing, and nobody tells of it", async () => {
+      const there = await policiesByNamespace();
+      for (const name of [EXCLUDED, IGNORED]) {
+        expect(namesOf(there.get(name))).toEqual([]);
+        expect(await reasonsIn(name)).not.toContainEqual(expect.stringMatching(/^Baseline/));
+        expect(JSON.stringify(drawbridge.log)).not.toContain(`"namespace":"${name}"`);
+      }
+      expect(await statusOf("ignoring")).toMatchObject({ namespaces: { governed: 0, existing: 0 } });
+    });
+
+    test("with the conflict gone all of them are finished, and another look writes nothing", async () => {
+      await client.delete(paths.networkPolicies(TAKEN, DENY_INGRESS));
+      await eventually(() => haveAll([...OLD, TAKEN, "young"], AT_EGRESS), LIMIT);
+      await cluster().ok(["wait", "networkbaseline/estate", "--for=condition=Ready", "--timeout=60s"]);
+      await stands({ governed: 52, finished: 52, existing: 0 });
+      await drawbridge.stop();
+      const begin = auditEnd(cluster());
+      await start();
+      await eventually(() => expect(looksIn(drawbridge.log)).not.toEqual([]), LIMIT);
+      await createEstate(client, ["later"], { estate: "old" });
+      await eventually(() => haveAll(["later"], AT_EGRESS), LIMIT);
+      expect([...writtenSince(begin).keys()].filter((name) => name !== "later")).toEqual([]);
+    });
+
+    test("a namespace moves on to the next stage by its label", async () => {
+      await setBaseline({ existingNamespaces: "adopt", stage: "ingress" }, "first-wave", MOVING);
+      await setBaseline({ existingNamespaces: "adopt", stage: "egress" }, "second-wave", "nobody");
+      await eventually(() => haveAll([MOVING], AT_INGRESS), LIMIT);
+      await stands({ governed: 1, finished: 1 }, "first-wave");
+      await cluster().ok(["label", "namespace", MOVING, "drawbridge.dev/baseline=second-wave"]);
+      await eventually(() => haveAll([MOVING], AT_EGRESS), LIMIT);
+      await stands({ governed: 1, finished: 1 }, "second-wave");
+      await stands({ governed: 0, finished: 0 }, "first-wave");
+      const policies = (await policiesByNamespace()).get(MOVING) ?? [];
+      expect(new Set(policies.map(({ metadata }) => metadata?.labels?.["drawbridge.dev/baseline"]))).toEqual(
+        new Set(["second-wave"]),
+      );
     });
   },
   { controllerManager: true, auditPolicy: true, needs: [KWOK, SCHEDULER] },
