@@ -12,6 +12,7 @@ import { auditedCalls, auditEnd } from "./harness/audit.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { createEstate, isOfDaemonSet, isReady, podsOfAll, type RunningPod } from "./harness/estate.ts";
+import { freePort } from "./harness/net.ts";
 import { startNodes } from "./harness/nodes.ts";
 import { findForTests } from "./harness/programs.ts";
 import { looksIn, webhookCalls, writesOf } from "./harness/steady.ts";
@@ -60,6 +61,7 @@ describeCluster(
   (cluster) => {
     let client: KubernetesClient;
     let drawbridge: Drawbridge;
+    let ports: { readonly webhook: number; readonly health: number };
     let nodes: readonly string[];
     /** As they were before Drawbridge: all Pods, and the resourceVersion of each Namespace. */
     let pods: readonly RunningPod[];
@@ -87,7 +89,8 @@ describeCluster(
     const statusOf = async (name = "estate"): Promise<NetworkBaselineStatus | undefined> =>
       (await client.get<{ readonly status?: NetworkBaselineStatus }>(paths.networkBaselines(name))).status;
     const start = async (): Promise<void> => {
-      drawbridge = await startDrawbridge({ cluster: cluster(), args: [`--namespace=${SYSTEM}`, "--drain-seconds=0"] });
+      const args = [`--namespace=${SYSTEM}`, "--drain-seconds=0"];
+      drawbridge = await startDrawbridge({ cluster: cluster(), args, ports });
     };
 
     const policiesByNamespace = async (): Promise<ReadonlyMap<string, readonly NetworkPolicy[]>> => {
@@ -159,6 +162,7 @@ describeCluster(
 
     beforeAll(async () => {
       client = await connect({ kubeconfig: cluster().kubeconfigs.admin, userAgent: "test" });
+      ports = { webhook: await freePort(), health: await freePort() };
       nodes = await startNodes(cluster(), { count: NODES, kwok: KWOK ?? "", scheduler: SCHEDULER ?? "" });
       await createEstate(client, [...OLD, TAKEN, EXCLUDED], { estate: "old" });
       await createEstate(client, [IGNORED], { estate: "ignored" });
@@ -234,9 +238,10 @@ describeCluster(
     });
 
     test("with Drawbridge gone in the middle too; when it is back it goes on where it was", async () => {
-      await drawbridge.stop();
-      const reached = await closed();
+      // Killed, so that the API server goes on asking for it.
+      await drawbridge.stop("SIGKILL");
       await cluster().ok(["uncordon", nodes[1] ?? ""]);
+      const reached = await closed();
       await drain(nodes[2] ?? "");
       expect(await closed()).toBe(reached);
       await start();
