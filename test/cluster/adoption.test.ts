@@ -8,7 +8,7 @@ import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { Namespace, ObjectMeta } from "../../src/model/objects.ts";
 import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { auditedCalls, auditEnd } from "./harness/audit.ts";
+import { auditedCalls, auditEnd, isOfDrawbridge, isWrite } from "./harness/audit.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { createEstate, isOfDaemonSet, isReady, podsOfAll, type RunningPod } from "./harness/estate.ts";
@@ -33,6 +33,9 @@ const ALLOW_DNS = "drawbridge-10-allow-dns-egress";
 const ALLOW_OWN = "drawbridge-allow-same-namespace";
 const AT_INGRESS = [DENY_INGRESS, ALLOW_OWN];
 const AT_EGRESS = [DENY_INGRESS, DENY_EGRESS, ALLOW_DNS, ALLOW_OWN];
+
+/** Two at a time, and so one each second. */
+const SLOW = { atOnce: 2, pauseSeconds: 2 };
 
 interface Event {
   readonly reason: string;
@@ -114,6 +117,15 @@ describeCluster(
         .map(({ objectRef }) => objectRef ?? {});
       const byNamespace = Map.groupBy(writes, ({ namespace = "" }) => namespace);
       return new Map([...byNamespace].map(([name, refs]) => [name, refs.map((ref) => ref.name ?? "")]));
+    };
+    /** Between the change of a namespace and that of the one that comes in its place, in seconds. */
+    const shortestRest = (): number => {
+      const denied = auditedCalls(cluster(), egressBegin)
+        .filter((event) => isOfDrawbridge(event) && isWrite(event) && event.objectRef?.name === DENY_EGRESS)
+        .map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) / 1_000)
+        .toSorted((a, b) => a - b);
+      const rests = denied.slice(SLOW.atOnce).map((time, i) => time - (denied[i] ?? 0));
+      return Math.min(...rests);
     };
     const versionsOfNamespaces = async (): Promise<ReadonlyMap<string, string>> => {
       const { items } = await client.get<{ readonly items: readonly Namespace[] }>(paths.namespaces());
@@ -225,16 +237,17 @@ describeCluster(
     test("stage egress, and in the middle of it a node is drained: every Pod comes back", async () => {
       egressBegin = auditEnd(cluster());
       // Slow enough that it goes on before, while and after Pods are replaced.
-      await estate({ existingNamespaces: "adopt", stage: "egress", rollout: { atOnce: 2, pauseSeconds: 1 } });
-      await eventually(async () => expect(await closed()).toBeGreaterThanOrEqual(8), LIMIT);
+      await estate({ existingNamespaces: "adopt", stage: "egress", rollout: SLOW });
+      await eventually(async () => expect(await closed()).toBeGreaterThanOrEqual(4), LIMIT);
       const draining = drain(nodes[1] ?? "");
       const known = new Set(uidsOf(pods));
       await eventually(
         async () => expect(uidsOf(await podsOfAll(client)).filter((uid) => !known.has(uid))).not.toEqual([]),
         LIMIT,
       );
-      expect(await closed()).toBeLessThan(OLD.length);
       await draining;
+      expect(await closed()).toBeLessThan(OLD.length);
+      expect(shortestRest()).toBeGreaterThan(0.95 * SLOW.pauseSeconds);
     });
 
     test("with Drawbridge gone in the middle too; when it is back it goes on where it was", async () => {
