@@ -61,6 +61,8 @@ export class BaselineLoop {
   readonly #left = new Set<string>();
   readonly #dues: Dues;
   readonly #rollout: Rollout;
+  /** Namespaces whose policies are being written. */
+  readonly #healing = new Set<string>();
   readonly #tries: Tries;
   readonly #pace = new Pace(HEAL_PACE);
   readonly #later = new Map<string, NodeJS.Timeout>();
@@ -222,7 +224,7 @@ export class BaselineLoop {
     if (due === undefined || this.#queue === undefined) return;
     const { waits, isUrgent } = this.#shareOf(name, due);
     if (waits) this.#rollout.add(name, due.baseline ?? "");
-    else this.#rollout.remove(name);
+    else this.#needsNoTurn(name);
     if (isUrgent) this.#add(name, this.#pace.waitMs(name, performance.now()));
   }
 
@@ -254,8 +256,13 @@ export class BaselineLoop {
     if (due.conflicts.length > 0) return this.#conflicts.get(name) === String(due.conflicts) ? undefined : due;
     this.#dues.settled(name);
     this.#conflicts.delete(name);
-    this.#rollout.remove(name);
+    this.#needsNoTurn(name);
     return undefined;
+  }
+
+  /** Of our own writes the caches often hear before we have their answers: a turn ends with the work, and then rests. */
+  #needsNoTurn(name: string): void {
+    if (!this.#healing.has(name)) this.#rollout.remove(name);
   }
 
   async #handle(name: string, client: LoopClient): Promise<void> {
@@ -314,11 +321,13 @@ export class BaselineLoop {
     const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
     const applied: Applied[] = [];
     const onApplied = (one: Applied): void => void applied.push(one);
+    this.#healing.add(name);
     try {
       const healed = await healBaseline(name, { ...this.#deps, client }, { factsOf, isUrgentOnly, onApplied });
       if (healed.outcome === "conflict") this.#tellOfConflict(namespace, healed, client);
       else this.#conflicts.delete(name);
     } finally {
+      this.#healing.delete(name);
       if (applied.length > 0) {
         if (isUrgentOnly) this.#pace.took(name, performance.now());
         this.#tell(namespace, due, applied, client);

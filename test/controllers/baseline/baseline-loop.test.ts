@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { CONVENTIONAL } from "../../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../../src/baseline/templates.ts";
+import type { TemplateName } from "../../../src/config/baseline.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
 import { TermEnded } from "../../../src/cluster/fence.ts";
 import { BaselineLoop, type LoopClient } from "../../../src/controllers/baseline/baseline-loop.ts";
@@ -14,6 +15,7 @@ import type { NetworkPolicy } from "../../../src/model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../../../src/model/objects.ts";
 import { createLogger } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { networkBaseline } from "../../helpers/build.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -316,6 +318,25 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
       await sleep(20);
       expect(calls).toEqual([]);
     });
+  });
+
+  test("an adopted one rests after its turn, though what was written was heard of before it was answered", async () => {
+    const withTemplates = (...templates: readonly TemplateName[]) => {
+      const rollout = { pauseSeconds: 60 };
+      const own = new DocumentSet();
+      own.set(networkBaseline("default", { existingNamespaces: "adopt", rollout, templates }));
+      return configure("enforce", embedded, own);
+    };
+    let current = withTemplates("00-default-deny-ingress");
+    const { calls, onNamespace, run } = startShop([], false, () => current);
+    const applied = () => calls.filter((call) => call !== "get");
+    run();
+    await eventually(() => expect(applied()).toEqual(["apply drawbridge-00-default-deny-ingress"]));
+    current = withTemplates("00-default-deny-ingress", "01-default-deny-egress");
+    await sleep(20);
+    onNamespace(shop, shop);
+    await sleep(50);
+    expect(applied()).toEqual(["apply drawbridge-00-default-deny-ingress"]);
   });
 
   test("who undoes it at once is not answered at once a second time", async () => {
