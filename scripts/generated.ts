@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { customResourceDefinitions } from "../src/config/crd.ts";
 import { RULES } from "../src/rules/index.ts";
 import { type AnyRule, defaultsOf } from "../src/rules/rule.ts";
+import { CROSS_OBJECT } from "../src/report/rules.ts";
 import { readEmbeddedPolicies } from "../src/files/policies.ts";
 import { resolveRuleset } from "../src/engine/ruleset.ts";
 import { INPUT_ERRORS } from "../src/model/errors.ts";
@@ -47,10 +48,18 @@ function rulePage(rule: AnyRule, modes: Modes): string {
     `<!-- ${NOTICE} -->`,
     `This rule ${rule.title}`,
     `| on | severity | in ruleset default | in ruleset restricted |\n|---|---|---|---|\n| ${rule.on} | ${rule.severity} | ${inDefault} | ${restricted} |`,
+    ...(rule.isCrossObject ? [CROSS_OBJECT] : []),
     `## Why\n\n${rule.why}`,
     `## What to do\n\n${rule.remedy}`,
-    ...rule.examples.map(({ title, bad, good }) =>
-      [`## Example: ${title}`, "Reported:", fence(bad), "Fine:", fence(good)].join("\n\n"),
+    ...rule.examples.map(({ title, among, bad, good }) =>
+      [
+        `## Example: ${title}`,
+        ...(among === undefined ? [] : ["Where there are:", fence(among)]),
+        "Reported:",
+        fence(bad),
+        "Fine:",
+        fence(good),
+      ].join("\n\n"),
     ),
     options.length === 0
       ? "## Options\n\nNone."

@@ -1,6 +1,7 @@
 import { type Mode, weakest } from "../config/mode.ts";
 import { items } from "../model/json.ts";
 import type { Policy } from "../model/policy.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 import type { AnyRule, Severity, Subject, Violation } from "../rules/rule.ts";
 import type { Ruleset } from "./ruleset.ts";
 
@@ -15,18 +16,24 @@ export interface Finding extends Violation {
   readonly lapsed?: string;
 }
 
-/** Every finding of a ruleset on one object; none is stronger than `cap`. */
-export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode): Finding[] {
+/**
+ * Every finding of a ruleset on one object; none is stronger than `cap`.
+ * @param snapshot what rules may look at beside the object; without it those that must are silent
+ */
+export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode, snapshot?: Snapshot): Finding[] {
   if (subject.kind === "NetworkPolicy" && partsOf(subject.policy) > MOST_PARTS) return [tooLarge(cap)];
   const findings: Finding[] = [];
   for (const { rule, mode, options, prepared } of ruleset.settings) {
     if (rule.on !== subject.kind) continue;
-    for (const violation of rule.check(subject, { options, prepared })) {
+    // What is missing may come next: were it refused, nobody could apply `01-default-deny` before `10-allow`.
+    const strongest =
+      rule.isCrossObject && snapshot?.isWhole !== true ? weakest(mode, cap, "warn") : weakest(mode, cap);
+    for (const violation of rule.check(subject, { options, prepared, snapshot })) {
       findings.push({
         ...violation,
         rule: rule.id,
         severity: rule.severity,
-        mode: weakest(mode, cap, violation.atMost ?? "enforce"),
+        mode: weakest(strongest, violation.atMost ?? "enforce"),
       });
     }
   }

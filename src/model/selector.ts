@@ -81,6 +81,13 @@ export function matches(selector: Selector, labels: Labels): boolean {
   return selector.requirements.every((requirement) => holds(requirement, labels));
 }
 
+/** Of something that has these labels, and may have others: might it match? */
+export function mayMatch(selector: Selector, labels: Labels): boolean {
+  return selector.requirements.every(
+    (requirement) => !Object.hasOwn(labels, requirement.key) || holds(requirement, labels),
+  );
+}
+
 /** NotIn and DoesNotExist hold for labels that lack the key; an operator that nobody knows holds for nothing. */
 export function holds({ key, operator, values }: Requirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;

@@ -42,16 +42,23 @@ export function ruleText(id: string, rulesets: Rulesets): string {
   return [
     `${id}\n\nThis rule ${rule.title}`,
     `On ${rule.on}; severity ${rule.severity}; ${modes.join(", ")}.`,
+    ...(rule.isCrossObject ? [CROSS_OBJECT] : []),
     `Why: ${rule.why}`,
     `What to do: ${rule.remedy}`,
     ...rule.examples.map(
-      ({ title, bad, good }) => `Example: ${title}\n\nReported:\n\n${indented(bad)}\n\nFine:\n\n${indented(good)}`,
+      ({ title, among, bad, good }) =>
+        `Example: ${title}\n\n${among === undefined ? "" : `Where there are:\n\n${indented(among)}\n\n`}Reported:\n\n${indented(bad)}\n\nFine:\n\n${indented(good)}`,
     ),
     `Options:${optionsText(rule)}`,
   ]
     .join("\n\n")
     .concat("\n");
 }
+
+/** Of rules that look at more than one object, here and on their pages. */
+export const CROSS_OBJECT =
+  "It looks at other objects too. At admission these come one by one, so there it warns at most, whatever its mode; " +
+  "`drawbridge lint`, which has the whole set, counts it in full.";
 
 function modeIn(id: string, name: string, rulesets: Rulesets): string {
   const document = rulesets.get(name);

@@ -5,6 +5,7 @@ import { noDeadClause } from "./no-dead-clause.ts";
 import { noGenericLabel } from "./no-generic-label.ts";
 import { noHostNetwork } from "./no-host-network.ts";
 import { noInstanceLabel } from "./no-instance-label.ts";
+import { noIsolatedBackend } from "./no-isolated-backend.ts";
 import { noMetadataEndpoint } from "./no-metadata-endpoint.ts";
 import { noMutableNamespaceLabel } from "./no-mutable-namespace-label.ts";
 import { noOpenDns } from "./no-open-dns.ts";
@@ -46,6 +47,7 @@ export const RULES: readonly AnyRule[] = [
   noOpenDns,
   requireMetadata,
   requireExpiry,
+  noIsolatedBackend,
   requireWorkloadLabels,
   noHostNetwork,
   requireNamespaceLabels,

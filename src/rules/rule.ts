@@ -2,6 +2,7 @@ import type { Mode } from "../config/mode.ts";
 import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
 import type { Policy } from "../model/policy.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 import type { Workload } from "../model/workload.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface Rule<Options extends object = object, Kind extends SubjectKind 
   readonly id: string;
   readonly on: Kind;
   readonly severity: Severity;
+  /** It looks at other objects as well. So it warns at most where these come one by one, as at admission. */
+  readonly isCrossObject?: true;
   /** One line, completing "this rule ...". */
   readonly title: string;
   /** What happens to whoever ignores it. */
@@ -78,6 +81,8 @@ export interface RuleContext<Options, Prepared = unknown> {
   readonly options: Options;
   /** What `prepare` made of them. */
   readonly prepared: Prepared;
+  /** What is there beside the subject; undefined where nothing is known of it. */
+  readonly snapshot?: Snapshot | undefined;
 }
 
 export function contextOf(rule: AnyRule, options: object): RuleContext<object> {
@@ -104,6 +109,8 @@ export interface OptionSchema<Value = unknown> {
 export interface Example {
   /** What the pair shows, as a heading. */
   readonly title: string;
+  /** What else there must be for it, as YAML of several objects. Of a rule that looks at more than one. */
+  readonly among?: string;
   /** YAML. */
   readonly bad: string;
   readonly good: string;

@@ -4,6 +4,7 @@ import { evaluate } from "../../src/engine/evaluate.ts";
 import { resolveRuleset, type Ruleset } from "../../src/engine/ruleset.ts";
 import { policySubject } from "../../src/engine/subject.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
+import type { Snapshot } from "../../src/model/snapshot.ts";
 import type { PolicySubject, Rule, RuleContext, Violation } from "../../src/rules/rule.ts";
 import { egressTo, networkPolicy, networkRuleset } from "../helpers/build.ts";
 
@@ -34,6 +35,39 @@ describe("the mode of a finding is the weakest of the rule's, the cap and what t
     const order = ["audit", "warn", "enforce"];
     const expected = Math.min(...[mode, cap, atMost ?? "enforce"].map((each) => order.indexOf(each)));
     expect(finding?.mode).toBe(order[expected]);
+  });
+});
+
+describe("what a rule finds among several objects", () => {
+  const seen: unknown[] = [];
+  const isThere: Rule["check"] = (_subject, { snapshot }) => {
+    seen.push(snapshot);
+    return snapshot === undefined ? [] : [VIOLATION];
+  };
+  const across: Rule = { ...rule("no-x", isThere), isCrossObject: true };
+  const snapshot = (isWhole: boolean): Snapshot => ({ isWhole, backends: [], policies: () => [] });
+  const modesOf = (one: Rule, mode: Mode, cap: Mode, among?: Snapshot) =>
+    evaluate(subject, rulesetOf([one, mode]), cap, among).map((finding) => finding.mode);
+
+  test("counts in full where it has all of them, and warns at most where they come one by one", () => {
+    for (const mode of CAPS) {
+      for (const cap of CAPS) {
+        const full = CAPS[Math.min(CAPS.indexOf(mode), CAPS.indexOf(cap))];
+        expect(modesOf(across, mode, cap, snapshot(true))).toEqual([full]);
+        expect(modesOf(across, mode, cap, snapshot(false))).toEqual([full === "enforce" ? "warn" : full]);
+      }
+    }
+  });
+
+  test("is nothing where nothing is known", () => {
+    seen.length = 0;
+    expect(modesOf(across, "enforce", "enforce")).toEqual([]);
+    expect(seen).toEqual([undefined]);
+  });
+
+  test("lowers nothing that a rule finds in the object alone", () => {
+    const alone = rule("no-y", () => [VIOLATION]);
+    expect(modesOf(alone, "enforce", "enforce", snapshot(false))).toEqual(["enforce"]);
   });
 });
 

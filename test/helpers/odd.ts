@@ -44,6 +44,34 @@ export function oddUnbound(): fc.Arbitrary<Unbound | undefined> {
   return fc.option(fc.record({ labels, ruleset: word }), { nil: undefined });
 }
 
+/** What may be there beside a policy: what the API server calls, Services, other policies. */
+export function oddAmong(): fc.Arbitrary<KubernetesObject[]> {
+  const service = optional({ name: or(odd, fc.constant("web")), namespace: or(odd, fc.constant("shop")) });
+  const clientConfig = or(odd, optional({ service: or(odd, service) }));
+  const callers = fc.oneof(
+    optional({ webhooks: list(optional({ clientConfig })) }).map(
+      objectOf("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+    ),
+    optional({ spec: or(odd, optional({ service: or(odd, service) })) }).map(
+      objectOf("apiregistration.k8s.io/v1", "APIService"),
+    ),
+    optional({
+      spec: optional({ conversion: or(odd, optional({ strategy: fc.constant("Webhook"), webhook: clientConfig })) }),
+    }).map(objectOf("apiextensions.k8s.io/v1", "CustomResourceDefinition")),
+  );
+  const ports = list(optional({ port: or(odd, fc.constant(443)), targetPort: or(odd, fc.constantFrom(443, "https")) }));
+  const called = optional({
+    metadata: or(odd, oddMetadata),
+    spec: or(odd, optional({ selector: or(odd, dictionary(or(odd, word))), ports })),
+  }).map(objectOf("v1", "Service"));
+  const policies = oddPolicies().map(objectOf("networking.k8s.io/v1", "NetworkPolicy"));
+  return fc.array(fc.oneof(callers, called, policies), { maxLength: 6 });
+}
+
+function objectOf(apiVersion: string, kind: string): (fields: object) => KubernetesObject {
+  return (fields) => ({ metadata: { name: "web", namespace: "shop" }, ...fields, apiVersion, kind });
+}
+
 const key = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "", "a/b~c", "line\nbreak"),
   fc.constantFrom("kubernetes.io/metadata.name", "name", "version", "pod-template-hash", "drawbridge.dev/exposure"),

@@ -2,8 +2,10 @@ import { describe, expect, test } from "vitest";
 import type { Mode } from "../../src/config/mode.ts";
 import { policySubject, subjectOf } from "../../src/engine/subject.ts";
 import { parseManifest } from "../../src/manifest/read.ts";
+import { findBackends } from "../../src/model/backends.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
+import { type Snapshot, snapshotOf } from "../../src/model/snapshot.ts";
 import { groupOf } from "../../src/model/workload.ts";
 import {
   type AnyRule,
@@ -20,6 +22,8 @@ export type Judged =
       readonly policy: NetworkPolicy | string;
       /** As its author wrote it; unknown if left out. */
       readonly written?: NetworkPolicy;
+      /** What else there is, which is all of it; nothing is known of it if left out. */
+      readonly among?: string | readonly KubernetesObject[];
     }
   /** Of a rule on another kind: it must say which by `apiVersion` and `kind`. */
   | {
@@ -69,7 +73,19 @@ export function testRule(
 export function check(rule: AnyRule, judged: Judged & { readonly options?: object }): readonly Violation[] {
   const subject = subjectFor(judged);
   expect(subject.kind, "what the rule is on").toBe(rule.on);
-  return rule.check(subject, contextOf(rule, { ...defaultsOf(rule), ...judged.options }));
+  const snapshot = "policy" in judged && judged.among !== undefined ? snapshotFor(subject, judged.among) : undefined;
+  return rule.check(subject, { ...contextOf(rule, { ...defaultsOf(rule), ...judged.options }), snapshot });
+}
+
+/** As in a set of files, in which the subject is one among these. */
+export function snapshotFor({ ref, object }: Subject, among: string | readonly KubernetesObject[]): Snapshot {
+  const documents = typeof among === "string" ? parseManifest(among, "among.yaml").map(({ value }) => value) : among;
+  const policies = [object, ...(documents as KubernetesObject[]).filter(({ kind }) => kind === "NetworkPolicy")];
+  return snapshotOf({
+    isWhole: true,
+    backends: findBackends(documents).filter(({ namespace }) => namespace === ref.namespace),
+    policies: () => policies.filter(({ metadata }) => metadata?.namespace === ref.namespace),
+  });
 }
 
 function subjectFor(judged: Judged): Subject {

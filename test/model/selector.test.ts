@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Labels } from "../../src/model/objects.ts";
-import { isUnbounded, matches, selectsEveryNamespace, toSelector, valuesOf } from "../../src/model/selector.ts";
+import {
+  isUnbounded,
+  matches,
+  mayMatch,
+  selectsEveryNamespace,
+  toSelector,
+  valuesOf,
+} from "../../src/model/selector.ts";
 import { expression, selector } from "../helpers/build.ts";
 
 const NAME = "kubernetes.io/metadata.name";
@@ -187,5 +194,36 @@ describe("valuesOf", () => {
     const raw = JSON.parse('{"matchLabels": {"__proto__": "a"}}') as object;
     expect(valuesOf(toSelector(raw, ""), "__proto__")).toEqual(["a"]);
     expect(valuesOf(toSelector({}, ""), "constructor")).toBeUndefined();
+  });
+});
+
+describe("mayMatch: what has these labels, and perhaps others", () => {
+  const labels: Labels = { app: "web", tier: "front" };
+  test.each([
+    ["everything", selector({}), true],
+    ["a label that it has", selector({ app: "web" }), true],
+    ["a label that it has otherwise", selector({ app: "db" }), false],
+    ["a label of which nothing is known", selector({ app: "web", team: "shop" }), true],
+    ["one of which nothing is known beside one that is otherwise", selector({ app: "db", team: "shop" }), false],
+    ["the absence of one that it has", selector({}, expression("app", "DoesNotExist")), false],
+    ["the absence of another", selector({}, expression("team", "DoesNotExist")), true],
+    ["a value that it has not", selector({}, expression("tier", "NotIn", ["front"])), false],
+  ])("%s", (_what, raw, expected) => {
+    expect(mayMatch(toSelector(raw, ""), labels)).toBe(expected);
+  });
+
+  test("whatever matches with more labels may match", () => {
+    const key = fc.constantFrom("a", "b", "c");
+    const value = fc.constantFrom("x", "y");
+    const operator = fc.constantFrom("In", "NotIn", "Exists", "DoesNotExist");
+    const requirement = fc.tuple(key, operator, fc.array(value, { maxLength: 2 }));
+    const known = fc.dictionary(key, value);
+    fc.assert(
+      fc.property(fc.array(requirement, { maxLength: 4 }), known, known, (requirements, few, more) => {
+        const one = toSelector(selector({}, ...requirements.map((each) => expression(...each))), "");
+        if (matches(one, { ...more, ...few })) expect(mayMatch(one, few)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -46,7 +46,12 @@ describe("one rule", () => {
     );
     expect(text).toMatch(/; \w+ in ruleset default, \w+ in ruleset restricted\.\n/);
     expect(text).toContain(`\n\nWhy: ${rule.why}\n\nWhat to do: ${rule.remedy}\n\n`);
-    for (const { title } of rule.examples) expect(text).toContain(`\n\nExample: ${title}\n\nReported:\n\n    `);
+    for (const { title, among } of rule.examples) {
+      expect(text).toContain(
+        `\n\nExample: ${title}\n\n${among === undefined ? "Reported" : "Where there are"}:\n\n    `,
+      );
+    }
+    expect(text.includes("there it warns at most")).toBe(rule.isCrossObject === true);
     for (const [option, { description, default: value }] of Object.entries(rule.options)) {
       expect(text).toContain(`\n  ${option}: ${description}\n    Default: ${JSON.stringify(value)}`);
     }

@@ -4,7 +4,7 @@ import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/engine/evaluate.ts";
-import { resolveRuleset } from "../../src/engine/ruleset.ts";
+import { resolveRuleset, type Ruleset } from "../../src/engine/ruleset.ts";
 import { toSubject } from "../../src/engine/subject.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
@@ -18,8 +18,8 @@ import {
   type SubjectKind,
   type Unbound,
 } from "../../src/rules/rule.ts";
-import { oddNamespaces, oddPolicies, oddUnbound, oddWorkloads } from "../helpers/odd.ts";
-import { check, expectWellFormed, type Judged, parseObject } from "../helpers/test-rule.ts";
+import { oddAmong, oddNamespaces, oddPolicies, oddUnbound, oddWorkloads } from "../helpers/odd.ts";
+import { check, expectWellFormed, type Judged, parseObject, snapshotFor } from "../helpers/test-rule.ts";
 
 const TOP = new URL("../../", import.meta.url);
 const { rulesets } = await readEmbeddedPolicies();
@@ -32,7 +32,8 @@ function shipped(name: string) {
 
 /** What each kind of rule may be given, as nobody should write it. */
 const ODD: Readonly<Record<SubjectKind, () => fc.Arbitrary<Judged>>> = {
-  NetworkPolicy: () => fc.record({ policy: oddPolicies(), written: oddPolicies() }, { requiredKeys: ["policy"] }),
+  NetworkPolicy: () =>
+    fc.record({ policy: oddPolicies(), written: oddPolicies(), among: oddAmong() }, { requiredKeys: ["policy"] }),
   Workload: () => oddWorkloads().map((object) => ({ object })),
   Namespace: () => fc.record({ object: oddNamespaces(), unbound: oddUnbound() }),
 };
@@ -91,7 +92,7 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
 
   describe.each(rule.examples.map((example) => [example.title, example] as const))("example: %s", (_, example) => {
     test("bad is reported, and points into it", () => {
-      const violations = judge(rule, example.bad, example.unbound);
+      const violations = judge(rule, example, "bad");
       expect(violations.length).toBeGreaterThan(0);
       for (const violation of violations) expectWellFormed(violation);
     });
@@ -99,14 +100,19 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
     test("bad is found by ruleset default, or by restricted where that is the one that has the rule", () => {
       const isInDefault = shipped("default").document.spec.rules?.[id]?.mode !== "disabled";
       const ruleset = shipped(isInDefault ? "default" : "restricted").resolved;
-      const found = evaluate(subjectOf(parseObject(example.bad), example.unbound), ruleset, "enforce");
+      const found = foundIn(example, "bad", ruleset);
       expect(found.map((finding) => finding.rule)).toContain(id);
     });
 
     test("good is clean of this rule, and of every rule that enforces", () => {
-      expect(judge(rule, example.good)).toEqual([]);
-      const found = evaluate(subjectOf(parseObject(example.good)), shipped("default").resolved, "enforce");
+      expect(judge(rule, example, "good")).toEqual([]);
+      const found = foundIn(example, "good", shipped("default").resolved);
       expect(found.filter(({ mode }) => mode === "enforce")).toEqual([]);
+    });
+
+    test("there is something among which it is bad, where the rule looks at more than one object", () => {
+      expect(example.among !== undefined).toBe(rule.isCrossObject === true);
+      if (example.among !== undefined) expect(judge(rule, { ...example, among: "" }, "bad")).toEqual([]);
     });
 
     test("good and bad are of the same object", () => {
@@ -132,9 +138,10 @@ test("odd input reaches every rule", () => {
   const reported = new Set<string>();
   const all = fc.record({ NetworkPolicy: oddPolicies(), Workload: oddWorkloads(), Namespace: oddNamespaces() });
   fc.assert(
-    fc.property(all, oddUnbound(), (objects, unbound) => {
+    fc.property(all, oddUnbound(), oddAmong(), (objects, unbound, among) => {
       for (const rule of RULES) {
-        if (check(rule, asWritten(rule.on, objects[rule.on], unbound)).length > 0) reported.add(rule.id);
+        const judged = { ...asWritten(rule.on, objects[rule.on], unbound), among };
+        if (check(rule, judged).length > 0) reported.add(rule.id);
       }
     }),
     { numRuns: 5000 },
@@ -142,13 +149,20 @@ test("odd input reaches every rule", () => {
   expect([...reported].toSorted()).toEqual(RULES.map(({ id }) => id).toSorted());
 });
 
-/** In an example, what is shown is what its author wrote. */
-function judge(rule: AnyRule, yaml: string, unbound?: Unbound) {
-  return check(rule, asWritten(rule.on, parseObject(yaml), unbound));
+/** In an example, what is shown is what its author wrote. What its author lacks, who wrote `good` does not. */
+function judge(rule: AnyRule, { among, unbound, ...example }: Example, which: "bad" | "good") {
+  const object = parseObject(example[which]);
+  const judged = asWritten(rule.on, object, which === "bad" ? unbound : undefined);
+  return check(rule, among === undefined ? judged : { ...judged, among });
 }
 
 function asWritten(kind: SubjectKind, object: KubernetesObject, unbound?: Unbound): Judged {
   return kind === "NetworkPolicy" ? { policy: object, written: object } : { object, unbound };
+}
+
+function foundIn({ among, unbound, ...example }: Example, which: "bad" | "good", ruleset: Ruleset) {
+  const subject = subjectOf(parseObject(example[which]), which === "bad" ? unbound : undefined);
+  return evaluate(subject, ruleset, "enforce", among === undefined ? undefined : snapshotFor(subject, among));
 }
 
 function subjectOf(object: KubernetesObject, unbound?: Unbound) {

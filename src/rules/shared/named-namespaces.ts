@@ -19,14 +19,14 @@ export function namedNamespace(selector: Selector, options: NamedNamespaces): st
     .map(({ values }) => values);
   if (lists.length === 0) return undefined;
   const named = new Set(lists.flat());
-  return options.namespaces.find((name) => named.has(name) && isPossible(selector, name));
+  return options.namespaces.find((name) => named.has(name) && mayBeNamespace(selector, name));
 }
 
 /**
  * What the selector asks of other labels cannot be known (`name` is only there if somebody has set it), so it may match;
  * only what it asks of the label that the API server sets can rule it out.
  */
-function isPossible(selector: Selector, namespace: string): boolean {
+export function mayBeNamespace(selector: Selector, namespace: string): boolean {
   return selector.requirements.every(
     (requirement) =>
       requirement.key !== NAMESPACE_NAME_LABEL || holds(requirement, { [NAMESPACE_NAME_LABEL]: namespace }),
