@@ -1,3 +1,4 @@
+import type { Backends } from "../baseline/backends.ts";
 import { governingBaseline } from "../baseline/govern.ts";
 import { type Baseline, CONVENTIONAL, resolveBaseline } from "../baseline/resolve.ts";
 import type { NetworkBaseline } from "../config/baseline.ts";
@@ -22,6 +23,8 @@ export interface Configuration {
   readonly baselines: readonly Baseline[];
   /** Names of NetworkBaselines that are there and not in force, as no version of them was valid. */
   readonly unusable: ReadonlySet<string>;
+  /** What the API server calls, by namespace. */
+  readonly backends: Backends;
 }
 
 /**
@@ -51,6 +54,7 @@ export function configure(
     defaultRuleset,
     unusable,
     baselines: [...baselines.values()].map((document) => resolveBaseline(document, found, isShipped)),
+    backends: found.backends,
   };
 }
 

@@ -7,11 +7,14 @@ import { checkDocument } from "../engine/check-document.ts";
 import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { type Circumstances, except, faultOf } from "../engine/exceptions.ts";
 import { relax } from "../engine/ratchet.ts";
+import { snapshotIn } from "../engine/snapshot.ts";
 import { type Subject, subjectOf, toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
 import { at, canonical, fieldPath, text as textOf } from "../model/json.ts";
 import { GROUP, SYSTEM_NAMESPACES } from "../model/names.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { KubernetesObject, Labels } from "../model/objects.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 import { type ProtectDeps, protect } from "./protect.ts";
 import { type AdmissionRequest, isBeingDeleted } from "./review.ts";
 import { type UnboundDeps, unboundFindings } from "./unbound.ts";
@@ -22,6 +25,8 @@ export interface ValidateDeps extends ProtectDeps, UnboundDeps {
   /** Labels of a namespace; undefined where there is none. Rejects where that cannot be told within so many milliseconds. */
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
+  /** The NetworkPolicies of a namespace, as far as the server has heard of them. */
+  readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   /** Is this request Drawbridge's own? */
   readonly isOwn: (request: AdmissionRequest) => boolean;
   /** Milliseconds since 1970. */
@@ -62,8 +67,11 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
 
   const labels = (await deps.namespaceLabels(name, waitMs)) ?? {};
   const circumstances = { namespace: { name, labels }, exceptions: deps.exceptionsIn(name), now: deps.now() };
-  const governance = governanceOf(labels, deps.configuration());
-  const findings = findingsOf(subject, old, governance, circumstances);
+  const configuration = deps.configuration();
+  const governance = governanceOf(labels, configuration);
+  const { policiesIn } = deps;
+  const snapshot = snapshotIn(name, configuration, { isWhole: false, policiesIn });
+  const findings = findingsOf(subject, old, governance, circumstances, snapshot);
   return { decision: decide(subject.ref, governance.ruleset.name, findings), findings };
 }
 
@@ -76,9 +84,11 @@ function findingsOf(
   old: Subject | undefined,
   { ruleset, cap }: Governance,
   circumstances: Circumstances,
+  snapshot?: Snapshot,
 ): readonly Finding[] {
-  const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
-  // What the old object is found to have, an exception changes nothing of: what was there is there.
+  const found = except(evaluate(subject, ruleset, cap, snapshot), subject, ruleset, circumstances);
+  // What the old object is found to have, an exception changes nothing of: what was there is there. It is judged by
+  // itself: what it has only together with others warns at most, which nothing lowers.
   return old === undefined || found.length === 0 ? found : relax(found, subject, evaluate(old, ruleset, cap), old);
 }
 

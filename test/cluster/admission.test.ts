@@ -128,8 +128,9 @@ describeCluster(
     /** facts of the API server: only an apply leaves a trace of what its author left out. */
     const isKnowable = (id: string, way: string): boolean => id !== "require-policy-types" || way.startsWith("apply");
 
-    // Those on other kinds: workloads.test.ts.
-    describe.each(RULES.filter((rule) => rule.on === "NetworkPolicy").map(({ id }) => id))("%s", (id) => {
+    // Those on other kinds: workloads.test.ts. Those on several objects: isolated-backend.test.ts.
+    const onPolicies = RULES.filter(({ on, isCrossObject }) => on === "NetworkPolicy" && isCrossObject !== true);
+    describe.each(onPolicies.map(({ id }) => id))("%s", (id) => {
       test.each(Object.keys(WAYS))("kubectl %s", async (way) => {
         for (const mode of ["enforce", "warn", "audit"] as const satisfies Mode[]) {
           const name = `${id}-${way.replaceAll(/[^a-z]+/g, "-")}`;

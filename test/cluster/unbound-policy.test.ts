@@ -161,6 +161,7 @@ describeCluster("who changes labels that govern, on a real API server", (cluster
           isOwn: (own) => isOwn(own, OWN),
           now: () => 0,
           exceptionsIn: () => [],
+          policiesIn: () => [],
           namespaceLabels: async () => undefined,
           isGoing: async () => false,
         },

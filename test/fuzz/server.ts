@@ -38,6 +38,7 @@ const app = createApp({
   configuration: () => configuration,
   namespaceLabels: async (name) => (Object.hasOwn(NAMESPACES, name) ? NAMESPACES[name] : undefined),
   exceptionsIn: () => [EXCEPTION],
+  policiesIn: () => [],
   isGoing: async () => false,
   canBind: async () => true,
   ensureBaseline: async (namespace) => {

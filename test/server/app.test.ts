@@ -48,6 +48,7 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     configuration: () => configuration,
     namespaceLabels: async (name) => namespaces[name],
     exceptionsIn: () => [],
+    policiesIn: () => [],
     isGoing: async () => false,
     canBind: async () => true,
     ensureBaseline: async () => ({ outcome: "complete" }),

@@ -40,6 +40,7 @@ async function ask(
     configuration: () => configuration,
     namespaceLabels: async () => labels,
     exceptionsIn: (name: string) => own.exceptionsIn(name),
+    policiesIn: () => [],
     isGoing: async () => false,
     canBind: async () => true,
     isOwn: () => false,

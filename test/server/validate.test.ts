@@ -1,16 +1,30 @@
 import { describe, expect, test } from "vitest";
+import { byNamespace } from "../../src/baseline/backends.ts";
+import { CONVENTIONAL } from "../../src/baseline/resolve.ts";
 import type { NetworkException } from "../../src/config/exception.ts";
 import { configure } from "../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
+import { findBackends } from "../../src/model/backends.ts";
 import { API_VERSION } from "../../src/model/names.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
 import type { AdmissionRequest } from "../../src/server/review.ts";
 import { type ValidateDeps, validate } from "../../src/server/validate.ts";
-import { deployment, NAMESPACE_CONTRACT, namespace, pod } from "../helpers/build.ts";
+import { calledService, webhookConfiguration } from "../helpers/backends.ts";
+import {
+  deployment,
+  ipBlock,
+  NAMESPACE_CONTRACT,
+  namespace,
+  networkException,
+  networkPolicy,
+  pod,
+  selector,
+} from "../helpers/build.ts";
 import { admissionRequest } from "./reviews.ts";
 
 const NONE = { rulesets: new Map(), baselines: new Map() };
-const configuration = configure("enforce", await readEmbeddedPolicies(), NONE);
+const embedded = await readEmbeddedPolicies();
+const configuration = configure("enforce", embedded, NONE);
 const RESTRICTED = { "drawbridge.dev/ruleset": "restricted" };
 
 /** `denied`, or the rules that warn. In namespace `shop`, which is under the restricted ruleset unless `deps` say else. */
@@ -21,6 +35,7 @@ async function verdictOf(request: AdmissionRequest, deps: Partial<ValidateDeps> 
       configuration: () => configuration,
       namespaceLabels: async () => RESTRICTED,
       exceptionsIn: () => [],
+      policiesIn: () => [],
       isGoing: async () => false,
       canBind: async () => true,
       isOwn: () => false,
@@ -123,5 +138,70 @@ describe("a Namespace", () => {
   test("that is going away is not judged", async () => {
     const going = { ...bare, metadata: { ...bare.metadata, deletionTimestamp: "2026-11-21T11:00:00Z" } };
     expect(await verdictOf(updated(going, { ...going, metadata: { name: "shop" } }))).toEqual([]);
+  });
+});
+
+describe("a policy that cuts off what the API server calls", () => {
+  const SHOP = { namespace: "shop", name: "web" };
+  const objects = [calledService("web", {}, "shop"), webhookConfiguration("Validating", "quota", SHOP)];
+  const web = (name: string, spec: object = {}) =>
+    networkPolicy({ metadata: { name, namespace: "shop" }, spec: { podSelector: selector({ app: "web" }), ...spec } });
+  const opening = (name: string) =>
+    web(name, { ingress: [{ from: [ipBlock("10.0.0.0/28")], ports: [{ port: 443 }] }] });
+  const found = { ...CONVENTIONAL, backends: byNamespace(findBackends(objects)) };
+  const calling = configure("enforce", embedded, NONE, found);
+  /** In which there are these, as a server has heard of them. */
+  const among = (...policies: readonly KubernetesObject[]): Partial<ValidateDeps> => ({
+    configuration: () => calling,
+    policiesIn: (name) => (name === "shop" ? policies : []),
+  });
+  const isolated = async (request: AdmissionRequest, deps: Partial<ValidateDeps>) =>
+    (await verdictOf(request, deps)).filter((line) => line.includes("no-isolated-backend"));
+  const WARNS = ["warn no-isolated-backend"];
+
+  test("is warned of, also where the ruleset enforces: what opens it may be the next to come", async () => {
+    const lenient = async () => ({});
+    expect(await isolated(created(web("deny")), { ...among(), namespaceLabels: lenient })).toEqual(WARNS);
+    expect(await verdictOf(created(web("deny")), among())).toEqual(["warn require-label-contract", ...WARNS]);
+  });
+
+  test("is not where another opens it, or it does itself", async () => {
+    const deps = { namespaceLabels: async () => ({}) };
+    expect(await isolated(created(web("deny")), { ...deps, ...among(opening("allow")) })).toEqual([]);
+    expect(await isolated(created(opening("allow")), { ...deps, ...among(web("deny")) })).toEqual([]);
+  });
+
+  test("as it would be afterwards: what it was before opens nothing any more, nor cuts off", async () => {
+    const deps = { namespaceLabels: async () => ({}) };
+    expect(await isolated(updated(opening("a"), web("a")), { ...deps, ...among(opening("a")) })).toEqual(WARNS);
+    expect(await isolated(updated(web("a"), opening("a")), { ...deps, ...among(web("a")) })).toEqual([]);
+    expect(await isolated(updated(web("a"), web("a")), { ...deps, ...among(web("a")) })).toEqual(WARNS);
+  });
+
+  test("is nothing in another namespace, and where nothing is known", async () => {
+    const deps = { namespaceLabels: async () => ({}) };
+    const elsewhere = { ...web("a"), metadata: { name: "a", namespace: "bank" } };
+    expect(await isolated(created(elsewhere), { ...deps, ...among() })).toEqual([]);
+    expect(await isolated(created(web("a")), deps)).toEqual([]);
+  });
+
+  test("nor where the baseline keeps it open, whoever it says that calls come from", async () => {
+    const labels = { "app.kubernetes.io/managed-by": "drawbridge", "drawbridge.dev/baseline": "default" };
+    const from = [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "tunnels" } } }];
+    const kept = (metadata: object) => {
+      const policy = web("drawbridge-backend-web", { ingress: [{ from, ports: [{ port: 443 }] }] });
+      return { ...policy, metadata: { ...policy.metadata, ...metadata } };
+    };
+    const deps = { namespaceLabels: async () => ({}) };
+    expect(await isolated(created(web("a")), { ...deps, ...among(kept({ labels })) })).toEqual([]);
+    expect(await isolated(created(web("a")), { ...deps, ...among(kept({})) })).toEqual(WARNS);
+    const other = kept({ labels, name: "drawbridge-backend-api" });
+    expect(await isolated(created(web("a")), { ...deps, ...among(other) })).toEqual(WARNS);
+  });
+
+  test("may be excepted", async () => {
+    const exception = networkException({ rules: ["no-isolated-backend"], policies: { names: ["a"] } });
+    const deps = { ...among(), namespaceLabels: async () => ({}), exceptionsIn: () => [exception] };
+    expect(await isolated(created(web("a")), deps)).toEqual(["audit no-isolated-backend"]);
   });
 });

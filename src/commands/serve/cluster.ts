@@ -17,6 +17,7 @@ import { wakeWorkloads } from "../../controllers/baseline/wake.ts";
 import { createRegistrar, type Registrar } from "../../controllers/registration/registrar.ts";
 import { type Address, outlives } from "../../controllers/registration/webhook-configurations.ts";
 import type { Documents } from "../../engine/configuration.ts";
+import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type KubernetesObject, type Labels } from "../../model/objects.ts";
 import type { Ensured } from "../../server/gate.ts";
 import { isOwn } from "../../server/own.ts";
@@ -55,6 +56,7 @@ export interface Cluster {
   /** Tells the API server of this server, and of what it is to do by itself. Not there where it is not to be told. */
   readonly registrar?: (client: FencedClient, caBundle: () => string) => Registrar;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
+  readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
   readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
   readonly canBind: (user: UserInfo, ruleset: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
@@ -213,6 +215,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
           withAdmission(createRegistrar(writer, { address, caBundle, mode }), admission, outlives(address), writer),
       }),
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
+    policiesIn: (namespace) => caches.policiesIn(namespace),
     isGoing: async (name, waitMs) => {
       const namespace = await liveNamespace(name, waitMs, client);
       return namespace === undefined || isTerminating(namespace);

@@ -102,6 +102,7 @@ async function serve(
     phase: () => phase,
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
+    policiesIn: (namespace) => cluster?.policiesIn(namespace) ?? [],
     now,
     suspendedUntil: suspension.until,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
