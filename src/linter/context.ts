@@ -3,10 +3,14 @@ import type { Cap } from "../config/mode.ts";
 import type { ConfigDocument, Validated } from "../config/validate.ts";
 import { type Configuration, configure, type Documents } from "../engine/configuration.ts";
 import { DocumentSet } from "../engine/document-set.ts";
+import { snapshotIn } from "../engine/snapshot.ts";
+import { findBackends } from "../model/backends.ts";
+import type { NetworkPolicy } from "../model/network-policy.ts";
 import type { Problem } from "../model/errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import { MODE_LABEL, NAMESPACE_NAME_LABEL, RULESET_LABEL } from "../model/names.ts";
 import { toSelector } from "../model/selector.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 import type { Governing } from "./finding.ts";
 import { governingLabels, type SetContents } from "./set.ts";
 
@@ -15,6 +19,8 @@ export interface LintContext {
   readonly configuration: Configuration;
   readonly set: SetContents;
   readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
+  /** What the set says of a namespace beside the object that is judged; undefined: nothing that matters. */
+  readonly snapshotIn: (namespace: string) => Snapshot | undefined;
   /** What is wrong with a document of our own kinds. */
   readonly problemsOf: (document: JsonObject) => readonly Problem[];
   /** Of objects that name none. */
@@ -48,11 +54,15 @@ export function contextOf(set: SetContents, surroundings: Surroundings): LintCon
     } else if (document !== undefined && named === undefined) own.set(document);
   }
   const configuration = configure(mode, embedded, own);
+  const called = findBackends([...set.callers, ...set.services.values()]);
+  const backends = Map.groupBy(called, ({ namespace }) => namespace);
+  const policiesIn = (namespace: string): readonly NetworkPolicy[] => set.policies.get(namespace) ?? [];
   const governingKeys = governingKeysOf(configuration);
   return {
     configuration,
     set,
     exceptionsIn: (name) => own.exceptionsIn(name),
+    snapshotIn: (namespace) => snapshotIn(namespace, { backends }, { isWhole: true, policiesIn }),
     problemsOf: (raw) => check(raw).problems ?? [],
     defaultNamespace,
     now,

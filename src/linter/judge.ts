@@ -6,14 +6,14 @@ import { evaluate, type Finding } from "../engine/evaluate.ts";
 import { except, faultOf } from "../engine/exceptions.ts";
 import { toSubject } from "../engine/subject.ts";
 import type { Problem } from "../model/errors.ts";
-import { fieldPath, isRecord, type JsonObject, pointer } from "../model/json.ts";
+import { fieldPath, type JsonObject, pointer } from "../model/json.ts";
 import { MODE_LABEL, RULESET_LABEL, SYSTEM_NAMESPACES } from "../model/names.ts";
-import type { KubernetesObject, Labels, ObjectRef } from "../model/objects.ts";
+import type { Labels, ObjectRef } from "../model/objects.ts";
 import { groupOf } from "../model/workload.ts";
 import type { Subject } from "../rules/rule.ts";
 import type { LintContext } from "./context.ts";
 import type { Place } from "./finding.ts";
-import { configurationRef, isConfiguration, isNamespace, rivalOf } from "./set.ts";
+import { configurationRef, inNamespace, isConfiguration, isNamespace, rivalOf } from "./set.ts";
 
 /** Of one object; paths are from it. */
 export interface Verdict {
@@ -37,7 +37,8 @@ export function judge(value: JsonObject, place: Place, context: LintContext): Ve
   const labels = isOfNone ? subject.labels : labelsOfNamespace(name, context);
   const { ruleset, cap, problems } = governanceOf(labels, context.configuration);
   const circumstances = { namespace: { name, labels }, exceptions: context.exceptionsIn(name), now: context.now };
-  const found = except(evaluate(subject, ruleset, cap), subject, ruleset, circumstances);
+  const evaluated = evaluate(subject, ruleset, cap, isOfNone ? undefined : context.snapshotIn(name));
+  const found = except(evaluated, subject, ruleset, circumstances);
   const misled = isOfNone ? [...problems.map(governingLabel), ...contradiction(value, place, context)] : [];
   return { is: "judged", object, ruleset: ruleset.name, findings: [...refused, ...misled, ...found] };
 }
@@ -61,13 +62,6 @@ function subjectOf(value: JsonObject, defaultNamespace: string): Subject | undef
   if (typeof apiVersion !== "string" || typeof kind !== "string") return undefined;
   const stored = kind === "NetworkPolicy" ? asStored(value) : value;
   return toSubject({ group: groupOf(apiVersion), kind }, inNamespace(stored, defaultNamespace), value);
-}
-
-function inNamespace(object: KubernetesObject, namespace: string): KubernetesObject {
-  const { metadata } = object;
-  return metadata?.namespace || !isRecord(metadata) || object.kind === "Namespace"
-    ? object
-    : { ...object, metadata: { ...metadata, namespace } };
 }
 
 function labelsOfNamespace(name: string, { set }: LintContext): Labels {

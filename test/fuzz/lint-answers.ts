@@ -2,7 +2,7 @@ import { refusalsOf } from "../../src/apiserver/refusals.ts";
 import { toSubject } from "../../src/engine/subject.ts";
 import type { LintFinding } from "../../src/linter/finding.ts";
 import { itemsOf } from "../../src/linter/objects.ts";
-import { collect, emptySet } from "../../src/linter/set.ts";
+import { setOf } from "../../src/linter/set.ts";
 import { readManifest } from "../../src/manifest/read.ts";
 import { canonical, isRecord } from "../../src/model/json.ts";
 import { groupOf } from "../../src/model/workload.ts";
@@ -20,13 +20,13 @@ export interface Answered extends LintedSet {
 const FILE = "a.yaml";
 
 /** Of what has no documents of ours, as most texts: to make the configuration of one takes longer than all the rest. */
-const BARE = contextIn(emptySet());
+const BARE = contextIn(setOf([], "default"));
 
 /** What the linter and the two reports make of a file. */
 export function lint(text: string): Answered {
-  const set = emptySet();
-  collect(FILE, text, "default", set);
-  const context = set.documents.size === 0 ? { ...BARE, set } : contextIn(set);
+  const set = setOf([{ file: FILE, text }], "default");
+  const isBare = set.documents.size + set.callers.length === 0;
+  const context = isBare ? { ...BARE, set } : contextIn(set);
   const linted = lintedIn(context, { [FILE]: text });
   return {
     ...linted,

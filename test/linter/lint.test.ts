@@ -257,3 +257,81 @@ describe("odd objects", () => {
     }
   });
 });
+
+describe("a policy that cuts off what the API server calls, as the whole set says it", () => {
+  const WEBHOOK = `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: { name: quota }
+webhooks:
+  - name: quota.example.com
+    clientConfig: { service: { name: quota, namespace: shop } }
+`;
+  const SERVICE = `apiVersion: v1
+kind: Service
+metadata: { name: quota, namespace: shop }
+spec: { selector: { app: quota }, ports: [{ port: 443, targetPort: 8443 }] }
+`;
+  const policy = (name: string, ingress: string, namespace = "shop") => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  podSelector: { matchLabels: { app: quota } }
+  policyTypes: [Ingress]
+  ingress: ${ingress}
+`;
+  const OPENS = "[{ from: [{ ipBlock: { cidr: 10.0.0.0/28 } }], ports: [{ port: 8443 }] }]";
+  const DENY = { "deny.yaml": policy("deny", "[]") };
+  const CALLED = { "webhook.yaml": WEBHOOK, "service.yaml": SERVICE };
+  const found = (mode: string) => [`deny.yaml:5:3 ${mode} no-isolated-backend`];
+
+  test("is found, whatever comes first, and counts in full", () => {
+    expect(shortly(lintFiles({ ...CALLED, ...DENY }))).toEqual(found("warn"));
+    expect(shortly(lintFiles({ ...DENY, ...CALLED }))).toEqual(found("warn"));
+    const enforced = rulesetYaml("default", "{ rules: { no-isolated-backend: { mode: enforce } } }");
+    expect(shortly(lintFiles({ ...DENY, ...CALLED, "ruleset.yaml": enforced }))).toEqual(found("enforce"));
+    const audited = namespaceYaml("shop", "drawbridge.dev/mode: audit");
+    expect(shortly(lintFiles({ ...DENY, ...CALLED, "shop.yaml": audited }))).toEqual(found("audit"));
+  });
+
+  test("objects of the kinds that it is found by are not judged", () => {
+    expect(lintFiles({ ...CALLED, ...DENY }).objects).toEqual(["other", "other", "judged"]);
+  });
+
+  test.each([
+    ["another policy opens it", { ...CALLED, "open.yaml": policy("allow", OPENS) }],
+    ["nothing in the set calls it", { "service.yaml": SERVICE }],
+    ["its Service is not in the set", { "webhook.yaml": WEBHOOK }],
+  ])("is not where %s", (_what, files) => {
+    expect(shortly(lintFiles({ ...DENY, ...files }))).toEqual([]);
+    expect(shortly(lintFiles({ ...files, ...DENY }))).toEqual([]);
+  });
+
+  test("a policy of another namespace opens nothing, and what is called alike there is another", () => {
+    const bank = { "bank.yaml": policy("allow", OPENS, "bank"), "deny-bank.yaml": policy("deny", "[]", "bank") };
+    expect(shortly(lintFiles({ ...DENY, ...CALLED, ...bank }))).toEqual(found("warn"));
+  });
+
+  test("what names no namespace is where the others are told to be, as a rendered chart has it", () => {
+    const bare = (text: string) => text.replace(", namespace: shop }", " }");
+    const files = { "deny.yaml": bare(policy("deny", "[]")), ...CALLED, "service.yaml": bare(SERVICE) };
+    expect(shortly(lintFiles(files, { defaultNamespace: "shop" }))).toEqual(found("warn"));
+    expect(shortly(lintFiles(files))).toEqual([]);
+    const opened = { ...files, "open.yaml": bare(policy("allow", OPENS)) };
+    expect(shortly(lintFiles(opened, { defaultNamespace: "shop" }))).toEqual([]);
+  });
+
+  test("in lists, in one file, and behind escapes", () => {
+    const item = (text: string) => `  - ${text.trim().replaceAll("\n", "\n    ")}\n`;
+    const list = `apiVersion: v1\nkind: List\nitems:\n${[WEBHOOK, SERVICE, policy("deny", "[]")].map(item).join("")}`;
+    expect(shortly(lintFiles({ "a.yaml": list }))).toEqual(["a.yaml:18:7 warn no-isolated-backend"]);
+    const hidden = { ...CALLED, "webhook.yaml": WEBHOOK.replace("clientConfig", '"client\\u0043onfig"') };
+    expect(shortly(lintFiles({ ...DENY, ...hidden }))).toEqual(found("warn"));
+    const deny = DENY["deny.yaml"].replace("kind: NetworkPolicy", 'kind: "Network\\u0050olicy"');
+    expect(shortly(lintFiles({ ...CALLED, "deny.yaml": deny }))).toEqual(found("warn"));
+  });
+
+  test("nulls in a policy that opens mean what the API server makes of them", () => {
+    const files = { ...DENY, ...CALLED, "open.yaml": policy("allow", "[null]") };
+    expect(shortly(lintFiles(files))).toEqual(["open.yaml:7:13 enforce no-open-ingress"]);
+  });
+});

@@ -3,7 +3,7 @@ import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import { contextOf, type LintContext, type Surroundings } from "../../src/linter/context.ts";
 import type { LintFinding } from "../../src/linter/finding.ts";
 import { lintChunk } from "../../src/linter/lint.ts";
-import { collect, emptySet, type SetContents } from "../../src/linter/set.ts";
+import { type SetContents, setOf } from "../../src/linter/set.ts";
 import { manifestChunks } from "../../src/manifest/chunks.ts";
 
 const embedded = await readEmbeddedPolicies();
@@ -14,10 +14,8 @@ export const NOW = Date.parse("2026-11-21T12:00:00Z");
 export type Files = Readonly<Record<string, string>>;
 
 export function contextFor(files: Files, more: Partial<Surroundings> = {}): LintContext {
-  const set = emptySet();
-  const defaultNamespace = more.defaultNamespace ?? "default";
-  for (const [file, text] of Object.entries(files)) collect(file, text, defaultNamespace, set);
-  return contextIn(set, more);
+  const texts = Object.entries(files).map(([file, text]) => ({ file, text }));
+  return contextIn(setOf(texts, more.defaultNamespace ?? "default"), more);
 }
 
 export function contextIn(set: SetContents, more: Partial<Surroundings> = {}): LintContext {

@@ -1,18 +1,16 @@
 import { expect, test } from "vitest";
-import { collect, emptySet, rivalOf, type SetContents } from "../../src/linter/set.ts";
+import { rivalOf, type SetContents, setOf } from "../../src/linter/set.ts";
 import { exceptionYaml, namespaceYaml, openPolicy, rulesetYaml } from "./manifests.ts";
 
-function setOf(text: string): SetContents {
-  const set = emptySet();
-  collect("a.yaml", text, "default", set);
-  return set;
+function setFrom(text: string): SetContents {
+  return setOf([{ file: "a.yaml", text }], "default");
 }
 
 test("Namespaces with all their labels, and documents of our kinds, each with its place", () => {
   const text = [namespaceYaml("shop", "team: shop, tier: null"), openPolicy(), exceptionYaml("", "2026-12-01")].join(
     "---\n",
   );
-  const { namespaces, documents } = setOf(text);
+  const { namespaces, documents } = setFrom(text);
   const labels = { team: "shop", tier: "", "kubernetes.io/metadata.name": "shop" };
   expect([...namespaces]).toEqual([["shop", expect.objectContaining({ file: "a.yaml", line: 1, column: 1, labels })]]);
   expect([...documents.values()]).toEqual([
@@ -31,7 +29,7 @@ test.each([
   ["base64", "apiVersion: v1\nkind: !!binary TmFtZXNwYWNl\nmetadata: { name: shop }\n"],
   ["a List", "apiVersion: v1\nkind: NamespaceList\nitems: [{ metadata: { name: shop } }]\n"],
 ])("a kind is found behind %s", (_what, text) => {
-  expect([...setOf(text).namespaces.keys()]).toEqual(["shop"]);
+  expect([...setFrom(text).namespaces.keys()]).toEqual(["shop"]);
 });
 
 test.each([
@@ -39,11 +37,11 @@ test.each([
   ["another kind", "apiVersion: drawbridge.dev/v1alpha1\nkind: NetworkRulset\n"],
   ["no name", "apiVersion: drawbridge.dev/v1alpha1\nkind: NetworkRuleset\nmetadata: null\n"],
 ])("a document of ours with %s is one, so that somebody hears of it", (_what, text) => {
-  expect(setOf(text).documents.size).toBe(1);
+  expect(setFrom(text).documents.size).toBe(1);
 });
 
 test("other people's Namespaces and rulesets are theirs", () => {
-  const { namespaces, documents } = setOf(
+  const { namespaces, documents } = setFrom(
     "apiVersion: tenancy.example.com/v1\nkind: Namespace\n---\napiVersion: example.com/v1\nkind: NetworkRuleset\n",
   );
   expect(namespaces.size + documents.size).toBe(0);
@@ -51,7 +49,7 @@ test("other people's Namespaces and rulesets are theirs", () => {
 
 test("of two of one name the first counts, and the second has a rival if it says something else", () => {
   const first = rulesetYaml("default", "{ rules: {} }");
-  const set = setOf([first, namespaceYaml("shop", "drawbridge.dev/mode: warn, team: a")].join("---\n"));
+  const set = setFrom([first, namespaceYaml("shop", "drawbridge.dev/mode: warn, team: a")].join("---\n"));
   const place = (line: number) => ({ file: "b.yaml", line, column: 1, length: 1 });
   const ruleset = (spec: object) => ({
     apiVersion: "drawbridge.dev/v1alpha1",

@@ -6,7 +6,7 @@ import { contextOf, type LintContext } from "../../linter/context.ts";
 import type { LintFinding, LintSummary } from "../../linter/finding.ts";
 import type { Verdict } from "../../linter/judge.ts";
 import { lintChunk } from "../../linter/lint.ts";
-import { collect, emptySet } from "../../linter/set.ts";
+import { setOf } from "../../linter/set.ts";
 import { manifestChunks } from "../../manifest/chunks.ts";
 import { JSON_START, jsonEnd, jsonOf } from "../../report/json.ts";
 import { PLAIN, type Style, summaryText, textOf } from "../../report/text.ts";
@@ -87,8 +87,7 @@ async function lintAll(
 
 async function readContext({ files }: ManifestFiles, options: LintOptions): Promise<LintContext> {
   const { mode, namespace: defaultNamespace, policies } = options;
-  const set = emptySet();
-  for (const { file, text } of files) collect(file, text, defaultNamespace, set);
+  const set = setOf(files, defaultNamespace);
   // The validators take longer to load than most runs take: only where there is something to validate.
   const hasOwn = policies !== undefined || set.documents.size > 0;
   const check = hasOwn ? (await import("../../engine/check-document.ts")).checkDocument : neverAsked;
