@@ -29,7 +29,12 @@ const files: readonly string[] = [DEPLOY, join(DEPLOY, "crds"), join(import.meta
 
 const examples: readonly string[] = RULES.flatMap((rule) => rule.examples.flatMap(({ bad, good }) => [bad, good]));
 
-const texts: readonly string[] = [...examples, ...examples, ...files];
+/** A policy and the objects among which it is bad. */
+const sets: readonly string[] = RULES.flatMap((rule) =>
+  rule.examples.flatMap(({ among, bad }) => (among === undefined ? [] : [`${bad}\n---${among}`])),
+);
+
+const texts: readonly string[] = [...examples, ...examples, ...sets, ...files];
 
 const objects: readonly unknown[] = [
   ...examples.map((yaml) => parse(yaml) as unknown),
