@@ -28,8 +28,9 @@ export const noIsolatedBackend: Rule<Options, "NetworkPolicy", WeakMap<Policy, r
   remedy:
     "Allow ingress to these Pods on the port behind the Service (its targetPort) by TCP, from an ipBlock with the " +
     "addresses from which the API server comes: its nodes, or what the provider documents. Where a tunnel leads to the " +
-    "Pods (Konnectivity), allow its agents in kube-system. Pods on the network of their node (hostNetwork) are held by " +
-    "no policy: except those.",
+    "Pods (Konnectivity), allow its agents in kube-system. On Cilium, where addresses of nodes match nothing by default, " +
+    "leave `from` out, with an exception to no-open-ingress. A NetworkBaseline that denies ingress opens the way by " +
+    "itself. Pods on the network of their node (hostNetwork) are held by no policy: except those.",
   options: {
     namespaces: {
       type: "array",
