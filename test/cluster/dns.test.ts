@@ -69,6 +69,30 @@ describeCluster(
       });
     });
 
+    test("and a NetworkBaseline of the cluster says so, in its status and by an Event", async () => {
+      const templates = [{ name: "10-allow-dns-egress" }];
+      const asking = { apiVersion: "drawbridge.dev/v1alpha1", kind: "NetworkBaseline", metadata: { name: "asking" } };
+      await apply({ ...asking, spec: { namespaceSelector: {}, templates } });
+      const reason = [
+        "get",
+        "networkbaseline",
+        "asking",
+        "-o",
+        'jsonpath={.status.conditions[?(@.type=="Ready")].reason}',
+      ];
+      await eventually(async () => expect(await cluster().ok(reason)).toBe("DNSUnknown"), 20_000);
+      const events = ["events", "-n", "default", "--for", "networkbaseline/asking", "--no-headers"];
+      await eventually(async () =>
+        expect(await cluster().ok(events)).toMatch(
+          /Warning +DNSUnknown .+where the cluster's DNS answers is not known/,
+        ),
+      );
+      await cluster().ok(["delete", "networkbaseline", "asking"]);
+      await eventually(() =>
+        expect(drawbridge.log).toContainEqual(expect.objectContaining({ name: "asking", change: "deleted" })),
+      );
+    });
+
     describe("OpenShift's, once it has come", () => {
       beforeAll(async () => {
         await apply(
