@@ -31,6 +31,12 @@ export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPo
   return { apply: apply.filter((policy) => !missing.some((allow) => isCutOffWithout(policy, allow))), conflicts };
 }
 
+/** Those of `wanted` that must be known to plan those of these names: they themselves, and what they would cut off. */
+export function involvedIn(wanted: readonly NetworkPolicy[], names: ReadonlySet<string>): NetworkPolicy[] {
+  const meant = wanted.filter(({ metadata }) => names.has(metadata?.name ?? ""));
+  return wanted.filter((policy) => meant.includes(policy) || meant.some((one) => isCutOffWithout(one, policy)));
+}
+
 /** Opens nothing at all. */
 export function deniesOnly({ spec }: NetworkPolicy): boolean {
   const said = normalised(spec);

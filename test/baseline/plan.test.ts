@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { plan } from "../../src/baseline/plan.ts";
+import { involvedIn, plan } from "../../src/baseline/plan.ts";
 import { wantedPolicies } from "../../src/baseline/templates.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import type { ObjectMeta } from "../../src/model/objects.ts";
@@ -144,4 +144,15 @@ test("to plan changes nothing of what it is given", () => {
   plan(policies, wanted);
   expect(JSON.stringify(wanted)).toBe(before);
   expect(JSON.stringify(policies)).toBe(there);
+});
+
+describe("what must be known to plan some of them", () => {
+  const involved = (...policies: NetworkPolicy[]) =>
+    involvedIn(wanted, new Set(policies.map((policy) => nameOf(policy) ?? ""))).map(nameOf);
+  test("of one that allows only itself", () => expect(involved(dns)).toEqual([nameOf(dns)]));
+  test("of one that denies what it would cut off, too", () => {
+    expect(involved(egress)).toEqual([nameOf(dns), nameOf(egress)]);
+  });
+  test("unless it denies what nothing opens", () => expect(involved(ingress)).toEqual([nameOf(ingress)]));
+  test("of none nothing", () => expect(involved()).toEqual([]));
 });

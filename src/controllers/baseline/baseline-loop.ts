@@ -4,7 +4,7 @@ import { isOfBaseline } from "../../baseline/protection.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import type { Standstill } from "../../baseline/status.ts";
 import { ApiError } from "../../cluster/api-error.ts";
-import { TermEnded } from "../../cluster/fence.ts";
+import { type FencedClient, TermEnded } from "../../cluster/fence.ts";
 import type { Change } from "../../cluster/reflector.ts";
 import { rolloutOf } from "../../config/baseline.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
@@ -35,10 +35,10 @@ export interface BaselineLoopDeps extends Omit<HealDeps, "client">, Pick<DuesDep
   /** Called when something else is known of why namespaces are not finished. */
   readonly onTried: () => void;
   /** Called with a namespace that takes Pods from now on. Never rejects. */
-  readonly wake: (namespace: Namespace, client: HealDeps["client"]) => Promise<void>;
+  readonly wake: (namespace: Namespace, client: LoopClient) => Promise<void>;
 }
 
-export type LoopClient = HealDeps["client"] & Parameters<Recorder>[2];
+export type LoopClient = HealDeps["client"] & Parameters<Recorder>[2] & Pick<FencedClient, "pages">;
 
 /** Namespaces that are handled at once: enough to keep up with a burst, too few to trouble an API server. */
 const CONCURRENCY = 8;

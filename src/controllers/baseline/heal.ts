@@ -28,42 +28,58 @@ export interface HealOptions {
 }
 
 /**
- * Puts right what a namespace that is not marked has of baselines: what is missing or was changed, by what the API server
- * has, not a cache; and what is not wanted any more, where it still is what the cache says. Where nothing is to be done it
- * writes nothing. Rejects with ApiError where the API server refuses.
+ * Puts right what a namespace that is not marked has of baselines: what is missing or was changed, and what is not wanted
+ * any more. The cache says which policies those are; where it has not heard of others yet an event is on its way. What is
+ * written is decided by what the API server has of them; deleted is what still is what the cache says. Where nothing is
+ * to be done it writes nothing. Rejects with ApiError where the API server refuses.
  */
 export async function healBaseline(name: string, deps: HealDeps, options: HealOptions): Promise<Healed> {
   const { factsOf, isUrgentOnly = false, onApplied } = options;
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
   if (namespace === undefined) return { outcome: "exempt" };
-  const { claim, remove, urgent } = dueIn(namespace, factsOf(namespace), deps.configuration());
-  const removed = isUrgentOnly ? remove.filter(({ metadata }) => urgent.has(metadata?.name ?? "")) : remove;
+  const facts = factsOf(namespace);
+  const { claim, apply, conflicts, remove, isLoss, urgent } = dueIn(namespace, facts, deps.configuration());
+  const isNow = (policy: string): boolean => !isUrgentOnly || urgent.has(policy);
   const removing = (isDeny: boolean): Promise<void> =>
     removePolicies(
-      removed.filter((policy) => deniesOnly(policy) === isDeny),
+      remove.filter((policy) => isNow(nameOf(policy)) && deniesOnly(policy) === isDeny),
       deps,
       onApplied,
     );
   const governing = keptBaseline(namespace, deps.configuration());
-  if (claim === "kept" && governing !== undefined && !(await hasOneOf(governing, name, deps))) {
+  if (claim === "kept" && governing !== undefined && !(await hasOneOf(governing, facts.policies, deps))) {
     return { outcome: "exempt" };
   }
   await removing(true);
   let healed: Healed = { outcome: claim === undefined ? "exempt" : "complete" };
   if (governing !== undefined && claim !== undefined) {
-    const only = isUrgentOnly ? urgent : undefined;
-    const { conflicts } = await completePolicies(name, governing, deps, { onApplied, only });
-    if (conflicts.length > 0) healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts };
+    // Who has taken one away may just have taken others.
+    const only = isLoss ? undefined : new Set([...apply.map(nameOf).filter(isNow), ...conflicts]);
+    const completed = await completePolicies(name, governing, deps, { onApplied, only });
+    if (completed.conflicts.length > 0) {
+      healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts: completed.conflicts };
+    }
   }
   await removing(false);
   return healed;
 }
 
-async function hasOneOf(baseline: Baseline, namespace: string, { client }: BaselineDeps): Promise<boolean> {
-  for await (const page of client.pages<NetworkPolicy>(paths.networkPolicies(namespace))) {
-    if (page.items.some((policy) => countsFor(baseline, policy))) return true;
+/** Is one still there of those by which a namespace is to have its baseline? Most often it is the first. */
+async function hasOneOf(
+  baseline: Baseline,
+  policies: readonly NetworkPolicy[],
+  { client }: BaselineDeps,
+): Promise<boolean> {
+  for (const { metadata } of policies.filter((policy) => countsFor(baseline, policy))) {
+    const path = paths.networkPolicies(metadata?.namespace, metadata?.name);
+    const policy = await unlessNotFound(client.get<NetworkPolicy>(path));
+    if (policy !== undefined && countsFor(baseline, policy)) return true;
   }
   return false;
+}
+
+function nameOf({ metadata }: NetworkPolicy): string {
+  return metadata?.name ?? "";
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isAsWritten } from "../../baseline/content.ts";
-import { isAsWanted, plan } from "../../baseline/plan.ts";
+import { involvedIn, isAsWanted, plan } from "../../baseline/plan.ts";
 import { BACKEND_PREFIX } from "../../baseline/policy-names.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import type { Baseline } from "../../baseline/resolve.ts";
@@ -33,7 +33,7 @@ export interface Completed {
   readonly applied: readonly Applied[];
   /** Names that policies of somebody else have taken, with another spec. */
   readonly conflicts: readonly string[];
-  /** RFC 3339, by the API server's clock: when the youngest of the baseline's policies was created. */
+  /** RFC 3339, by the API server's clock: when the youngest of the policies was created. */
   readonly since: string;
 }
 
@@ -41,12 +41,12 @@ export interface CompleteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told at once, since what comes after it may fail. */
   readonly onApplied?: (applied: Applied) => void;
-  /** Nothing is applied but policies of these names. */
+  /** Nothing is asked for and applied but policies of these names, and those that they would cut off. */
   readonly only?: ReadonlySet<string> | undefined;
 }
 
 /**
- * Puts all that a baseline wants in place, in place of what is there now: nothing is deleted, and what is there as
+ * Puts what a baseline wants in place, in place of what is there now: nothing is deleted, and what is there as
  * wanted is not written. Several servers may do this at once: a server-side apply of the same fields by the same manager
  * is the same whoever comes first.
  */
@@ -56,7 +56,8 @@ export async function completePolicies(
   deps: PoliciesDeps,
   { signal, onApplied, only }: CompleteOptions = {},
 ): Promise<Completed> {
-  const wanted = wantedPolicies(baseline, namespace);
+  const all = wantedPolicies(baseline, namespace);
+  const wanted = only === undefined ? all : involvedIn(all, only);
   const applied: Applied[] = [];
   const done = (one: Applied): void => {
     applied.push(one);
@@ -65,8 +66,7 @@ export async function completePolicies(
   for (let tries = 1; ; tries++) {
     const there = await thereOf(wanted, deps, signal);
     const { apply, conflicts } = plan([...there.values()], wanted);
-    const now = apply.filter(({ metadata }) => only?.has(metadata?.name ?? "") ?? true);
-    const raced = await applyAll(now, there, done, deps, signal);
+    const raced = await applyAll(apply, there, done, deps, signal);
     if (raced === undefined) return { applied, conflicts, since: youngest(wanted, there) };
     if (tries === MOST_TRIES) throw raced;
   }

@@ -10,7 +10,7 @@ import { whyLeftOpen } from "./left-open.ts";
 import { completePolicies } from "./policies.ts";
 
 export interface BaselineDeps {
-  readonly client: Pick<FencedClient, "get" | "pages" | "apply" | "replace" | "patch">;
+  readonly client: Pick<FencedClient, "get" | "apply" | "replace" | "patch">;
   readonly configuration: () => Configuration;
   /** Told of each write, before it is sent. */
   readonly onWrite: (what: "policy" | "marker") => void;

@@ -15,7 +15,7 @@ const never = (): never => {
   throw new Error("nothing else is called");
 };
 function gateOn(get: KubernetesClient["get"], current = configuration) {
-  const client: BaselineDeps["client"] = { get, pages: never, apply: never, replace: never, patch: never };
+  const client: BaselineDeps["client"] = { get, apply: never, replace: never, patch: never };
   return createGate({ client, configuration: () => current, onWrite: never });
 }
 

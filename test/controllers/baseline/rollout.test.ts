@@ -101,6 +101,21 @@ describe("Rollout", () => {
     expect([begun, ended]).toEqual([["a", "b"], ["a"]]);
   });
 
+  test("one that rests and goes over to another baseline waits there when its rest has ended", () => {
+    vi.useFakeTimers();
+    const { rollout, begun, addAll } = start({ atOnce: 1, pauseSeconds: 60 });
+    addAll(["a"]);
+    addAll(["b"], "db");
+    rollout.succeeded("a");
+    vi.advanceTimersByTime(30_000);
+    addAll(["a"], "db");
+    vi.advanceTimersByTime(30_000);
+    rollout.succeeded("b");
+    vi.advanceTimersByTime(60_000);
+    expect(begun).toEqual(["a", "b", "a"]);
+    expect(rollout.isTurnOf("a")).toBe(true);
+  });
+
   test("each baseline has its own; a namespace that goes over to another waits there", () => {
     const { rollout, begun, addAll } = start({ atOnce: 1 });
     addAll(["a", "b", "c"]);
