@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { paths } from "../../src/cluster/paths.ts";
+import type { NetworkPolicy } from "../../src/model/network-policy.ts";
 import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -92,9 +94,19 @@ describeCluster(
       expect(await tenant(annotated)).toMatchObject({ code: 0 });
     };
 
+    /** By Drawbridge's own user: as kubectl deletes, and as it itself does. */
+    const expectOwn = async (namespace: string, by: string): Promise<void> => {
+      const path = paths.networkPolicies(namespace, DENY);
+      const { metadata } = await served.client.get<NetworkPolicy>(path);
+      const { uid = "", resourceVersion = "" } = metadata ?? {};
+      await expect(served.client.delete(path, { uid, dryRun: true })).rejects.toThrow(by);
+      await served.client.delete(path, { uid, resourceVersion, dryRun: true });
+    };
+
     test("others can neither edit nor delete a baseline's policies, nor pass theirs off as such", async () => {
       await finished("kept");
       await expectKept("kept", IN_PROCESS);
+      await expectOwn("kept", IN_PROCESS);
       await expectFree("kept");
     });
 
@@ -104,6 +116,7 @@ describeCluster(
       try {
         await eventually(async () => expect((await tenant(deletion("webhook"))).stderr).toContain("admission webhook"));
         await expectKept("webhook", "admission webhook");
+        await expectOwn("webhook", "admission webhook");
         await expectFree("webhook");
       } finally {
         await setInProcess(true);

@@ -9,6 +9,7 @@ import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
+import { allowMorePolicies, forbidMorePolicies } from "./harness/quota.ts";
 import { createNamespace, stateOf } from "./harness/storm.ts";
 
 const INGRESS = "drawbridge-00-default-deny-ingress";
@@ -64,17 +65,8 @@ describeCluster("how a change of a NetworkBaseline comes to the namespaces that 
   };
   const eventsIn = async (namespace: string) =>
     (await client.get<{ items: { reason: string; message: string }[] }>(paths.events(namespace))).items;
-  const quotas = (namespace: string) => `${paths.namespaces(namespace)}/resourcequotas`;
-  /** A quota says no to one more, as the API server says it to anyone. */
-  const forbidMore = async (namespace: string, used: number): Promise<void> => {
-    const spec = { hard: { "count/networkpolicies.networking.k8s.io": String(used) } };
-    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "full" }, spec };
-    await client.create(quotas(namespace), quota);
-    // The controller that counts does not run here.
-    const status = { ...spec, used: spec.hard };
-    await client.apply(`${quotas(namespace)}/full/status`, { ...quota, status }, { fieldManager: "test" });
-  };
-  const allowMore = (namespace: string) => client.delete(`${quotas(namespace)}/full`);
+  const forbidMore = (namespace: string, most: number) => forbidMorePolicies(client, namespace, most);
+  const allowMore = (namespace: string) => allowMorePolicies(client, namespace);
 
   test("those that were there before are reported, and left alone", async () => {
     await put({});

@@ -10,6 +10,7 @@ import { networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
+import { allowMorePolicies, forbidMorePolicies } from "./harness/quota.ts";
 import { BASELINE_NAMES, createNamespace, MARKER } from "./harness/storm.ts";
 
 const [DENY_INGRESS = "", DENY_EGRESS = ""] = BASELINE_NAMES;
@@ -69,20 +70,6 @@ describeCluster(
       readonly objectRef: { readonly resource: string; readonly subresource?: string; readonly name?: string };
     }
     const reloads = () => drawbridge.log.filter(({ msg }) => msg === "configuration changed").length;
-
-    /** A quota says no, as the API server says it to anyone. */
-    const forbidPolicies = async (namespace: string): Promise<void> => {
-      const spec = { hard: { "count/networkpolicies.networking.k8s.io": "0" } };
-      const collection = `${paths.namespaces(namespace)}/resourcequotas`;
-      const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "none" }, spec };
-      await client.create(collection, quota);
-      // The controller that counts does not run here.
-      await client.apply(
-        `${collection}/none/status`,
-        { ...quota, status: { ...spec, used: spec.hard } },
-        { fieldManager: "test" },
-      );
-    };
 
     test("of one that governs nothing, then of what it governs", async () => {
       await start();
@@ -151,12 +138,12 @@ describeCluster(
     });
 
     test("what is changed in a finished namespace is told of while it cannot be put back", async () => {
-      await forbidPolicies("web-1");
+      await forbidMorePolicies(client, "web-1", 0);
       await client.delete(paths.networkPolicies("web-1", DENY_EGRESS));
       await said("web", {
         ...counts({ governed: 3, finished: 2, failed: 1 }),
         unfinished: [
-          { name: "web-1", state: "failed", since: AT, message: expect.stringContaining("exceeded quota: none") },
+          { name: "web-1", state: "failed", since: AT, message: expect.stringContaining("exceeded quota: full") },
         ],
         conditions: [condition("Ready", "False", "Failed"), {}],
       });
@@ -175,7 +162,7 @@ describeCluster(
       await sleep(2_500);
       expect(writes()).toEqual(before);
       expect(await statusOf("web")).toEqual(told);
-      await client.delete(`${paths.namespaces("web-1")}/resourcequotas/none`);
+      await allowMorePolicies(client, "web-1");
       await said("web", { ...counts({ governed: 3, finished: 3 }), unfinished: [] }, 40_000);
     });
 

@@ -15,6 +15,8 @@ export interface AuditEvent {
     readonly name?: string;
   };
   readonly requestReceivedTimestamp: string;
+  /** When it was answered. */
+  readonly stageTimestamp: string;
 }
 
 /** Where the log ends now: what is read from there on is younger. */
