@@ -29,6 +29,7 @@ export function report(results: Results): string {
   return [
     "# Benchmark results",
     "Written by `npm run bench -- --write`. What is measured, and what that does not tell: [README.md](README.md).",
+    "Measured each by itself: [lint](LINT.md), [storms of namespaces](STORM.md), [restarts under load](RESTARTS.md), [the steady state](STEADY.md) and [how a change comes to 2,000 namespaces](ROLLOUT.md).",
     machineText(results),
     "## Goals",
     table(["goal", "measured", "met"], goals(results)),

@@ -1,11 +1,9 @@
 import { GATE } from "../test/cluster/harness/steady.ts";
 import { BASELINE_NAMES } from "../test/cluster/harness/storm.ts";
+import { type Calls, callsTable, described, megabytes, number, perNamespace, sum } from "./format.ts";
 import type { Machine } from "./machine.ts";
 import type { ProcessUse } from "./process.ts";
 import { table } from "./table.ts";
-
-/** How often each kind of call was made. */
-type Calls = ReadonlyMap<string, number>;
 
 export interface Restart {
   readonly what: string;
@@ -87,11 +85,7 @@ export function steadyReport(results: Results): string {
   return [
     "# The steady state",
     "Written by `npm run bench:steady -- --write`.",
-    [
-      `- Machine: ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGiB} GiB; ${machine.system}`,
-      `- Node.js ${machine.node}, Kubernetes ${kubernetes.replace(/^v/, "")} (API server, etcd without fsync, on the same machine)`,
-      `- ${date.toISOString().slice(0, 10)}; load average before the run ${machine.loadBefore.toFixed(2)}`,
-    ].join("\n"),
+    described(machine, kubernetes, date),
     `${number(namespaces)} namespaces with the default baseline, ${userPolicies} NetworkPolicies of their own in each, ${number(pods)} Pods (objects: nothing runs them). Two servers of the packed package share a Lease and a CA, with the service account and the environment of deploy/. Calls and writes are counted by the API server: its audit log of the user agent \`drawbridge\`, and its metrics of webhooks. Writes are what asks for something to be stored, without the renewals of the Lease. MB are 1,000,000 bytes.`,
     "## Goals",
     table(
@@ -200,29 +194,4 @@ function restartRow({ what, ready, lookedMs, lookMs, calls, writes }: Restart): 
     `${sum(calls)}`,
     `${writes}`,
   ];
-}
-
-function callsTable(calls: Calls): string {
-  return table(
-    ["call", "times"],
-    [...calls].map(([call, count]) => [call, `${Math.round(count)}`]),
-  );
-}
-
-function perNamespace(calls: Calls, namespaces: number): string[][] {
-  return [...calls]
-    .filter(([, count]) => count >= namespaces / 100)
-    .map(([call, count]) => [call, (count / namespaces).toFixed(2)]);
-}
-
-function sum(calls: Calls): number {
-  return [...calls.values()].reduce((total, count) => total + count, 0);
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -26,12 +26,17 @@ export interface SteadySite {
 const NAMESPACE = "drawbridge-system";
 const TOP = join(import.meta.dirname, "..");
 
-export async function startSteadySite(binaries: Binaries): Promise<SteadySite> {
+/** @param before what there is before it is installed */
+export async function startSteadySite(
+  binaries: Binaries,
+  before: (client: KubernetesClient) => Promise<void> = async () => {},
+): Promise<SteadySite> {
   const folder = mkdtempSync(join(tmpdir(), "drawbridge-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   await installPackage(folder);
   const cluster = await startCluster({ binaries, auditPolicy: "everything" });
   const client = await connect({ kubeconfig: cluster.kubeconfigs.admin, userAgent: "bench" });
+  await before(client);
   await cluster.ok(["apply", "-k", join(TOP, "deploy")]);
   await cluster.ok(["apply", "-f", join(TOP, "policies/baselines")]);
   const pod = await podOfAccount(cluster, { namespace: NAMESPACE, account: "drawbridge", folder: "service-account" });
