@@ -32,7 +32,9 @@ export const NetworkBaselineStatusSchema = Type.Object(
         conflict: count(
           "Policies of somebody else have the names of its policies there, and say something else, or which Pods must stay reachable for the API server cannot be told.",
         ),
-        existing: count("Not governed: they were there before, and would get its policies if it adopted them."),
+        existing: count(
+          "Not governed: they were there before, or the installation is not in mode enforce; they would get its policies if it adopted them.",
+        ),
         released: count("Not governed any longer, and still with policies of it."),
       },
       { description: "How many namespaces it governs, and how they stand." },

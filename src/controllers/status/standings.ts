@@ -121,7 +121,7 @@ function standingIn(facts: Facts): Stands | undefined {
   const { namespace, configuration } = facts;
   const { name = "", labels } = namespace.metadata ?? {};
   const baseline = enforcedBaseline(name, labels ?? {}, configuration);
-  if (baseline === undefined) return released(facts);
+  if (baseline === undefined) return released(facts) ?? withheld(facts);
   const standing = standingWith(baseline, facts);
   return standing && { baseline: baseline.metadata.name, standing };
 }
@@ -146,6 +146,15 @@ function standingWith(baseline: Baseline, facts: Facts): Standing | undefined {
   return failure === undefined ? { state: "pending" } : { state: "failed", message: failure };
 }
 
+/** Where nothing is enforced yet one looks at what would be. Not of a namespace that says itself that it is to be left out. */
+function withheld({ namespace, configuration, policies }: Facts): Stands | undefined {
+  const { name = "", labels } = namespace.metadata ?? {};
+  const baseline = enforcedBaseline(name, labels ?? {}, { ...configuration, mode: "enforce" });
+  if (baseline === undefined || whyUnarmed(baseline) !== undefined) return undefined;
+  const standing = existing(name, policies, baseline);
+  return standing && { baseline: baseline.metadata.name, standing };
+}
+
 /** What a namespace would get that was there before the baseline. */
 function existing(name: string, policies: readonly NetworkPolicy[], baseline: Baseline): Standing | undefined {
   if (baseline.spec.existingNamespaces === "ignore") return undefined;
@@ -153,7 +162,7 @@ function existing(name: string, policies: readonly NetworkPolicy[], baseline: Ba
   if (why !== undefined) return { state: "existing", message: `would get nothing: ${why}` };
   const { apply, conflicts } = plan(policies, wantedPolicies(baseline, name));
   const inTheWay = conflicts.length > 0 ? `; in the way of: ${conflicts.join(", ")}` : "";
-  return { state: "existing", message: `would get ${namesOf(apply).join(", ")}${inTheWay}` };
+  return { state: "existing", message: `would get ${namesOf(apply).join(", ") || "nothing"}${inTheWay}` };
 }
 
 function released({ namespace, configuration, policies }: Facts): Stands | undefined {

@@ -82,6 +82,37 @@ describe("a namespace", () => {
   });
 });
 
+test("where the installation does not enforce, what it would give is told, but not of who wants to be left out", async () => {
+  const inAudit = { ...CONFIGURATION, mode: "audit" as const };
+  const told = async (
+    namespace: Namespace,
+    configuration: Configuration = inAudit,
+    policiesIn: World["policiesIn"] = () => [],
+  ) => (await look(namespace, { configuration: () => configuration, policiesIn }))?.namespaces;
+  expect(await told(of("shop"))).toEqual([
+    {
+      name: "shop",
+      state: "existing",
+      message: `would get ${whole("shop")
+        .map(({ metadata }) => metadata?.name)
+        .toSorted()
+        .join(", ")}`,
+      since: DAY_3,
+    },
+  ]);
+  expect(await told(of("shop", { labels: { [MODE_LABEL]: "audit" } }))).toEqual([]);
+  expect(await told(of("shop", { labels: { [BASELINE_LABEL]: "none" } }))).toEqual([]);
+  expect(await told(of("shop"), inAudit, whole)).toMatchObject([{ state: "released" }]);
+  const ignored = {
+    ...inAudit,
+    baselines: inAudit.baselines.map((one) => ({
+      ...one,
+      spec: { ...one.spec, existingNamespaces: "ignore" as const },
+    })),
+  };
+  expect(await told(of("shop"), ignored)).toEqual([]);
+});
+
 test("a namespace that several select is told of to each, and governed by the first", async () => {
   const configuration = configurationOf(
     own,
