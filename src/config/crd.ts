@@ -25,7 +25,7 @@ export function customResourceDefinitions(): Record<string, JsonObject> {
         { name: "Existing", type: "integer", jsonPath: ".status.namespaces.existing", priority: 1 },
         { name: "Released", type: "integer", jsonPath: ".status.namespaces.released", priority: 1 },
         { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
-        { name: "Templates", type: "string", jsonPath: ".spec.templates[*].name", priority: 1 },
+        { name: "Stage", type: "string", jsonPath: ".spec.stage", priority: 1 },
       ],
       NetworkBaselineStatusSchema,
     ),

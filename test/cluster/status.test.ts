@@ -95,7 +95,7 @@ describeCluster(
         [""],
       ]);
       expect(await cluster().ok(["get", "networkbaselines", "web", "-o", "wide"])).toMatch(
-        /EXISTING +RELEASED +REASON +TEMPLATES/,
+        /EXISTING +RELEASED +REASON +STAGE/,
       );
       await cluster().ok(["wait", "networkbaseline/web", "--for=condition=Ready", "--timeout=5s"]);
     });

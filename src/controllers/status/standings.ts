@@ -167,9 +167,14 @@ function existing(name: string, policies: readonly NetworkPolicy[], baseline: Ba
 
 function released({ namespace, configuration, policies }: Facts): Stands | undefined {
   if (!isReleased(namespace, configuration)) return undefined;
-  const { keep } = releaseOf(policies, configuration.baselines);
-  const [first] = keep;
-  const standing: Standing = { state: "released", message: `keeps ${namesOf(keep).join(", ")}` };
+  const { keep, remove } = releaseOf(policies, configuration.baselines);
+  const [first] = [...keep, ...remove];
+  const parts = [
+    ...(keep.length > 0 ? [`keeps ${namesOf(keep).join(", ")}`] : []),
+    ...(remove.length > 0 ? [`still has ${namesOf(remove).join(", ")}`] : []),
+  ];
+  // Those that are being removed count until they are gone: that is what somebody waits for who deletes a baseline.
+  const standing: Standing = { state: "released", message: parts.join("; ") };
   return first && { baseline: baselineOf(first), standing };
 }
 

@@ -45,7 +45,9 @@ export async function startKubelet({ client, begin, end }: KubeletOptions): Prom
   const pathOf = ({ metadata }: Pod) => `${paths.namespaces(metadata?.namespace)}/pods/${metadata?.name}`;
   const tell = (pod: Pod, phase: Fate) => {
     const status = phase === "Running" ? "True" : "False";
-    const conditions = ["Initialized", "ContainersReady", "Ready"].map((type) => ({ type, status }));
+    // For as long as a Deployment says a Pod must be ready before it counts.
+    const lastTransitionTime = new Date().toISOString();
+    const conditions = ["ContainersReady", "Ready"].map((type) => ({ type, status, lastTransitionTime }));
     const { name, namespace, uid } = pod.metadata ?? {};
     const metadata = { name, namespace, uid };
     const told = { apiVersion: "v1", kind: "Pod", metadata, status: { phase, conditions } };

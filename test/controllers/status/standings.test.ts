@@ -113,6 +113,29 @@ test("where the installation does not enforce, what it would give is told, but n
   expect(await told(of("shop"), ignored)).toEqual([]);
 });
 
+test("what is to be removed of a released one counts until it is gone", async () => {
+  const removing: NetworkBaseline = { ...own, spec: { ...own.spec, onRelease: "remove" } };
+  const configuration = { ...configurationOf(removing), mode: "audit" as const };
+  const [deny, ...others] = whole("shop");
+  const changed = others.map((policy) => ({ ...policy, spec: { podSelector: { matchLabels: { a: "b" } } } }));
+  const told = async (...policies: readonly (NetworkPolicy | undefined)[]) =>
+    (
+      await look(of("shop"), {
+        configuration: () => configuration,
+        policiesIn: () => policies.filter((policy) => policy !== undefined),
+      })
+    )?.namespaces;
+  const names = others
+    .map(({ metadata }) => metadata?.name)
+    .toSorted()
+    .join(", ");
+  expect(await told(deny)).toMatchObject([{ state: "released", message: `still has ${deny?.metadata?.name}` }]);
+  expect(await told(deny, ...changed)).toMatchObject([
+    { state: "released", message: `keeps ${names}; still has ${deny?.metadata?.name}` },
+  ]);
+  expect(await told()).toMatchObject([{ state: "existing" }]);
+});
+
 test("a namespace that several select is told of to each, and governed by the first", async () => {
   const configuration = configurationOf(
     own,
