@@ -3,6 +3,7 @@ import { ApiError } from "../../../src/cluster/api-error.ts";
 import type { KubernetesClient } from "../../../src/cluster/client.ts";
 import { paths } from "../../../src/cluster/paths.ts";
 import type { KubernetesObject } from "../../../src/model/objects.ts";
+import type { Cluster } from "./cluster.ts";
 
 export interface Pod extends KubernetesObject {
   readonly spec: { readonly nodeName?: string; readonly containers: readonly [{ readonly args?: readonly string[] }] };
@@ -12,6 +13,7 @@ export interface Pod extends KubernetesObject {
 export type Fate = "Running" | "Succeeded" | "Failed";
 
 export interface KubeletOptions {
+  readonly cluster: Cluster;
   /** The admin's. */
   readonly client: KubernetesClient;
   /** Begins what a Pod is for; resolves when that is ready, or has ended. */
@@ -35,7 +37,7 @@ const ALIVE_EVERY_MS = 10_000;
  * A scheduler and a node: Pods are bound to it, begun, told ready, and gone when they have ended. Without it nothing of
  * a Deployment ever becomes available, and nobody could wait for it as people do.
  */
-export async function startKubelet({ client, begin, end }: KubeletOptions): Promise<Kubelet> {
+export async function startKubelet({ cluster, client, begin, end }: KubeletOptions): Promise<Kubelet> {
   const begun = new Map<string, Promise<void>>();
   const ending = new Set<string>();
   const stopping = new AbortController();
@@ -62,12 +64,15 @@ export async function startKubelet({ client, begin, end }: KubeletOptions): Prom
     }
     await unlessGone(tell(pod, await begin(pod)));
   };
+  /** Without the rest of the time that it was given to end. */
+  const removed = ({ metadata }: Pod) => {
+    const now = ["--grace-period=0", "--force", "--wait=false", "--ignore-not-found"];
+    return cluster.ok(["delete", "pod", metadata?.name ?? "", "-n", metadata?.namespace ?? "", ...now]);
+  };
   const remove = async (pod: Pod, uid: string): Promise<void> => {
     await begun.get(uid);
     if (begun.has(uid)) await end(pod);
-    // What has ended is deleted without the time that it had to end.
-    await unlessGone(tell(pod, "Failed"));
-    await unlessGone(client.delete(pathOf(pod), { uid }));
+    await removed(pod);
   };
   const look = async (): Promise<void> => {
     const { items } = await client.get<{ readonly items: readonly Pod[] }>(PODS);
