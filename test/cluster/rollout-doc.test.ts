@@ -27,7 +27,7 @@ test("every command that a sentence names is run as well", () => {
 test("every file is used", () => {
   const scripts = RUNS.map(({ script }) => script).join("\n");
   const files = STEPS.flatMap((step) => (step.kind === "file" ? [step.path] : []));
-  expect(files.filter((path) => ![path, dirname(path)].some((one) => scripts.includes(`${one}`)))).toEqual([]);
+  expect(files.filter((path) => ![path, dirname(path)].some((one) => scripts.includes(one)))).toEqual([]);
 });
 
 describeCluster(
@@ -123,13 +123,13 @@ function list(items: readonly object[]): object {
   return { apiVersion: "v1", kind: "List", items };
 }
 
-function namespace(name: string): object {
+function namespaceOf(name: string): object {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: NAMESPACE_CONTRACT } };
 }
 
 /** What the document finds. */
 const YEARS_OLD: readonly object[] = [
-  ...["bank", "cert-manager", "ingress-nginx", "media", "shop"].map(namespace),
+  ...["bank", "cert-manager", "ingress-nginx", "media", "shop"].map(namespaceOf),
   {
     apiVersion: "v1",
     kind: "Service",

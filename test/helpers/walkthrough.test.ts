@@ -9,7 +9,7 @@ describe("a document that is followed", () => {
     expect(walkthrough(document)).toEqual([
       { kind: "file", path: "a/b.yaml", content: "# a/b.yaml\nx: 1\n", where: "line 3, Top" },
       { kind: "run", script: "ls\n", seen: "a\n", where: "line 9, Next" },
-      { kind: "run", script: "pwd\n", where: "line 15, Next" },
+      { kind: "run", script: "pwd\n", where: "line 16, Next" },
     ]);
   });
   test.each([

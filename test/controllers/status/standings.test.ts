@@ -94,7 +94,7 @@ test("where the installation does not enforce, what it would give is told, but n
       name: "shop",
       state: "existing",
       message: `would get ${whole("shop")
-        .map(({ metadata }) => metadata?.name)
+        .map(({ metadata }) => metadata?.name ?? "")
         .toSorted()
         .join(", ")}`,
       since: DAY_3,
@@ -126,7 +126,7 @@ test("what is to be removed of a released one counts until it is gone", async ()
       })
     )?.namespaces;
   const names = others
-    .map(({ metadata }) => metadata?.name)
+    .map(({ metadata }) => metadata?.name ?? "")
     .toSorted()
     .join(", ");
   expect(await told(deny)).toMatchObject([{ state: "released", message: `still has ${deny?.metadata?.name}` }]);
