@@ -27,6 +27,8 @@ export interface ValidateDeps extends ProtectDeps, UnboundDeps {
   readonly exceptionsIn: (namespace: string) => readonly NetworkException[];
   /** The NetworkPolicies of a namespace, as far as the server has heard of them. */
   readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
+  /** The same as the cluster has it now. Rejects where that cannot be told within so many milliseconds. */
+  readonly newestExceptionsIn: (namespace: string, waitMs: number) => Promise<readonly NetworkException[]>;
   /** Is this request Drawbridge's own? */
   readonly isOwn: (request: AdmissionRequest) => boolean;
   /** Milliseconds since 1970. */
@@ -66,13 +68,26 @@ export async function validate(request: AdmissionRequest, deps: ValidateDeps, wa
   if (subject.kind === "Namespace") return validateNamespace(request, subject, old, deps, waitMs);
 
   const labels = (await deps.namespaceLabels(name, waitMs)) ?? {};
-  const circumstances = { namespace: { name, labels }, exceptions: deps.exceptionsIn(name), now: deps.now() };
   const configuration = deps.configuration();
   const governance = governanceOf(labels, configuration);
   const { policiesIn } = deps;
   const snapshot = snapshotIn(name, configuration, { isWhole: false, policiesIn });
-  const findings = findingsOf(subject, old, governance, circumstances, snapshot);
-  return { decision: decide(subject.ref, governance.ruleset.name, findings), findings };
+  const verdictWith = (exceptions: readonly NetworkException[]): Verdict => {
+    const circumstances = { namespace: { name, labels }, exceptions, now: deps.now() };
+    const findings = findingsOf(subject, old, governance, circumstances, snapshot);
+    return { decision: decide(subject.ref, governance.ruleset.name, findings), findings };
+  };
+  const verdict = verdictWith(deps.exceptionsIn(name));
+  if (!mayBeExcepted(verdict, governance.ruleset)) return verdict;
+  // What is excepted often comes right after its exception, before the cache has heard of that. In doubt it is refused.
+  const newest = await deps.newestExceptionsIn(name, waitMs).catch(() => undefined);
+  return newest === undefined ? verdict : verdictWith(newest);
+}
+
+/** Is it refused for nothing but what an exception may cover? */
+function mayBeExcepted({ decision, findings }: Verdict, { exceptions }: Governance["ruleset"]): boolean {
+  const refusing = findings.filter(({ mode }) => mode === "enforce");
+  return !decision.allowed && refusing.every(({ rule }) => exceptions.rules.includes(rule));
 }
 
 function namespaceOf({ kind, ref }: Subject, request: AdmissionRequest): string {

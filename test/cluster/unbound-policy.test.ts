@@ -162,6 +162,7 @@ describeCluster("who changes labels that govern, on a real API server", (cluster
           now: () => 0,
           exceptionsIn: () => [],
           policiesIn: () => [],
+          newestExceptionsIn: async () => [],
           namespaceLabels: async () => undefined,
           isGoing: async () => false,
         },

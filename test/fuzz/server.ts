@@ -39,6 +39,7 @@ const app = createApp({
   namespaceLabels: async (name) => (Object.hasOwn(NAMESPACES, name) ? NAMESPACES[name] : undefined),
   exceptionsIn: () => [EXCEPTION],
   policiesIn: () => [],
+  newestExceptionsIn: async () => [EXCEPTION],
   isGoing: async () => false,
   canBind: async () => true,
   ensureBaseline: async (namespace) => {

@@ -49,6 +49,7 @@ function start(tweak: Partial<AppDeps> = {}, namespaces: Record<string, Record<s
     namespaceLabels: async (name) => namespaces[name],
     exceptionsIn: () => [],
     policiesIn: () => [],
+    newestExceptionsIn: async () => [],
     isGoing: async () => false,
     canBind: async () => true,
     ensureBaseline: async () => ({ outcome: "complete" }),
@@ -523,7 +524,10 @@ describe("the log", () => {
 describe("what an exception covers", () => {
   const openEgress = policy({ policyTypes: ["Egress"], egress: [{}] });
   const judged = async (expires: string) => {
-    const { post, lines, metrics } = start({ exceptionsIn: () => [networkException({ expires })] });
+    const { post, lines, metrics } = start({
+      exceptionsIn: () => [networkException({ expires })],
+      newestExceptionsIn: async () => [networkException({ expires })],
+    });
     const { body } = await post(
       "/validate",
       admissionReview(admissionRequest("NetworkPolicy", { object: openEgress })),

@@ -41,6 +41,7 @@ async function ask(
     namespaceLabels: async () => labels,
     exceptionsIn: (name: string) => own.exceptionsIn(name),
     policiesIn: () => [],
+    newestExceptionsIn: async (name: string) => own.exceptionsIn(name),
     isGoing: async () => false,
     canBind: async () => true,
     isOwn: () => false,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { byNamespace } from "../../src/baseline/backends.ts";
 import { CONVENTIONAL } from "../../src/baseline/resolve.ts";
 import type { NetworkException } from "../../src/config/exception.ts";
@@ -27,6 +27,19 @@ const embedded = await readEmbeddedPolicies();
 const configuration = configure("enforce", embedded, NONE);
 const RESTRICTED = { "drawbridge.dev/ruleset": "restricted" };
 
+const EXCEPTION: NetworkException = {
+  apiVersion: API_VERSION,
+  kind: "NetworkException",
+  metadata: { name: "legacy", namespace: "shop" },
+  spec: {
+    rules: ["require-workload-labels"],
+    workloads: { names: ["web"] },
+    reason: "Its chart cannot set them yet.",
+    owner: "team-shop@example.com",
+    expires: "2026-12-01",
+  },
+};
+
 /** `denied`, or the rules that warn. In namespace `shop`, which is under the restricted ruleset unless `deps` say else. */
 async function verdictOf(request: AdmissionRequest, deps: Partial<ValidateDeps> = {}): Promise<readonly string[]> {
   const { decision, findings } = await validate(
@@ -36,6 +49,7 @@ async function verdictOf(request: AdmissionRequest, deps: Partial<ValidateDeps> 
       namespaceLabels: async () => RESTRICTED,
       exceptionsIn: () => [],
       policiesIn: () => [],
+      newestExceptionsIn: async () => [],
       isGoing: async () => false,
       canBind: async () => true,
       isOwn: () => false,
@@ -94,24 +108,47 @@ describe("a workload", () => {
   });
 
   test("is excepted by a NetworkException on its name", async () => {
-    const exception: NetworkException = {
-      apiVersion: API_VERSION,
-      kind: "NetworkException",
-      metadata: { name: "legacy", namespace: "shop" },
-      spec: {
-        rules: ["require-workload-labels"],
-        workloads: { names: ["web"] },
-        reason: "Its chart cannot set them yet.",
-        owner: "team-shop@example.com",
-        expires: "2026-12-01",
-      },
-    };
-    const deps = { exceptionsIn: () => [exception] };
+    const deps = { exceptionsIn: () => [EXCEPTION], newestExceptionsIn: async () => [EXCEPTION] };
     const excepted = ["audit require-workload-labels", "audit require-workload-labels"];
     expect(await verdictOf(created(deployment(UNLABELLED)), deps)).toEqual(excepted);
     expect(await verdictOf(created(deployment({ ...UNLABELLED, metadata: { name: "other" } })), deps)).toEqual([
       "denied",
     ]);
+  });
+
+  describe("whose exception the cache has not heard of yet", () => {
+    const refused = created(deployment(UNLABELLED));
+    const askedOnce = (exceptions: readonly NetworkException[]) => {
+      const newestExceptionsIn = vi.fn(async () => exceptions);
+      return { newestExceptionsIn };
+    };
+
+    test.each([
+      ["is admitted when the cluster has it", [EXCEPTION], ["audit", "audit"]],
+      ["is refused when it has none", [], ["denied"]],
+    ])("%s", async (_, exceptions, verdict) => {
+      const deps = askedOnce(exceptions);
+      expect((await verdictOf(refused, deps)).map((text) => text.split(" ")[0])).toEqual(verdict);
+      expect(deps.newestExceptionsIn).toHaveBeenCalledExactlyOnceWith("shop", expect.any(Number));
+    });
+
+    test("is refused when that cannot be told", async () => {
+      expect(await verdictOf(refused, { newestExceptionsIn: () => Promise.reject(new Error("no answer")) })).toEqual([
+        "denied",
+      ]);
+    });
+
+    test.each([
+      ["what is admitted", created(deployment())],
+      [
+        "what no exception may cover",
+        created(networkPolicy({ spec: { podSelector: {}, policyTypes: ["Egress"], ingress: [{}] } })),
+      ],
+    ])("is not asked for of %s", async (_, request) => {
+      const deps = askedOnce([EXCEPTION]);
+      await verdictOf(request, deps);
+      expect(deps.newestExceptionsIn).not.toHaveBeenCalled();
+    });
   });
 });
 

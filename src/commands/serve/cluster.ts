@@ -2,6 +2,7 @@ import { ApiError } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import type { Change, Trouble } from "../../cluster/reflector.ts";
+import type { NetworkException } from "../../config/exception.ts";
 import type { Cap } from "../../config/mode.ts";
 import type { ConfigKind } from "../../config/validate.ts";
 import { AdmissionLoop } from "../../controllers/admission/admission-loop.ts";
@@ -27,7 +28,14 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { LeaseRecord } from "./leadership.ts";
 import { followBackends } from "./backends.ts";
 import { followPlatform } from "./platform.ts";
-import { canBind, introduce, leaseAnnotations, liveNamespace, namespaceLabels } from "./questions.ts";
+import {
+  canBind,
+  introduce,
+  leaseAnnotations,
+  liveNamespace,
+  namespaceLabels,
+  newestExceptionsIn,
+} from "./questions.ts";
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
@@ -57,6 +65,7 @@ export interface Cluster {
   readonly registrar?: (client: FencedClient, caBundle: () => string) => Registrar;
   readonly namespaceLabels: (name: string, waitMs: number) => Promise<Labels | undefined>;
   readonly policiesIn: (namespace: string) => readonly NetworkPolicy[];
+  readonly newestExceptionsIn: (namespace: string, waitMs: number) => Promise<readonly NetworkException[]>;
   readonly isGoing: (namespace: string, waitMs: number) => Promise<boolean>;
   readonly canBind: (user: UserInfo, ruleset: string, waitMs: number) => Promise<boolean>;
   readonly isOwn: (request: AdmissionRequest) => boolean;
@@ -216,6 +225,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       }),
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     policiesIn: (namespace) => caches.policiesIn(namespace),
+    newestExceptionsIn: (name, waitMs) => newestExceptionsIn(name, waitMs, client),
     isGoing: async (name, waitMs) => {
       const namespace = await liveNamespace(name, waitMs, client);
       return namespace === undefined || isTerminating(namespace);

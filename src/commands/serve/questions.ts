@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, unlessNotFound } from "../../cluster/api-error.ts";
 import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
+import type { NetworkException } from "../../config/exception.ts";
 import type { Caches } from "../../controllers/caches.ts";
+import { checkDocument } from "../../engine/check-document.ts";
 import { InputError } from "../../model/errors.ts";
-import { GROUP, LEASE_NAME } from "../../model/names.ts";
-import type { KubernetesObject, Labels, Namespace } from "../../model/objects.ts";
+import { API_VERSION, GROUP, LEASE_NAME } from "../../model/names.ts";
+import { isTerminating, type KubernetesObject, type Labels, type Namespace } from "../../model/objects.ts";
 import type { UserInfo } from "../../server/review.ts";
 import type { Logger } from "../../telemetry/log.ts";
 
@@ -33,6 +35,22 @@ export async function liveNamespace(
   } catch (error) {
     throw new Error(`namespace ${name} cannot be read: ${String(error)}`, { cause: error });
   }
+}
+
+/** Those that are valid, and not on their way out: of any other it is as if it were not there. */
+export async function newestExceptionsIn(
+  namespace: string,
+  waitMs: number,
+  client: KubernetesClient,
+): Promise<readonly NetworkException[]> {
+  const found: NetworkException[] = [];
+  for await (const { items } of client.pages(paths.networkExceptions(namespace), { timeoutMs: waitMs })) {
+    for (const item of items) {
+      const { document } = checkDocument({ ...item, apiVersion: API_VERSION, kind: "NetworkException" });
+      if (document?.kind === "NetworkException" && !isTerminating(item)) found.push(document);
+    }
+  }
+  return found;
 }
 
 export async function canBind(

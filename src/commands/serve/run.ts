@@ -103,6 +103,8 @@ async function serve(
     configuration: () => cluster?.configuration.current ?? alone,
     exceptionsIn: (namespace) => (cluster?.configuration ?? own).exceptionsIn(namespace),
     policiesIn: (namespace) => cluster?.policiesIn(namespace) ?? [],
+    newestExceptionsIn: async (namespace, waitMs) =>
+      cluster?.newestExceptionsIn(namespace, waitMs) ?? own.exceptionsIn(namespace),
     now,
     suspendedUntil: suspension.until,
     namespaceLabels: async (name, waitMs) => cluster?.namespaceLabels(name, waitMs),
