@@ -72,12 +72,26 @@ export async function findForTests(name: string): Promise<string | undefined> {
 }
 
 export function readProgram(name: string): Program {
-  const module = join(PROGRAMS, name);
-  const goMod = readFileSync(join(module, "go.mod"), "utf8");
-  const go = /^go (\S+)/m.exec(goMod)?.[1];
-  const [tool = ""] = readTools(module);
-  const modules = [...goMod.matchAll(/^\s*(?:require )?(\S+) v(\S+)/gm)];
-  const version = modules.find(([, path = ""]) => tool === path || tool.startsWith(`${path}/`))?.[2];
+  const { go, tool, modules } = readGoMod(name);
+  const version = modules.find(({ path }) => tool === path || tool.startsWith(`${path}/`))?.version;
   if (!go || !version) throw new Error(`test/cluster/programs/${name}/go.mod names no version of Go or of its tool`);
   return { name, version, go };
+}
+
+/** Of a module that the program is made of. */
+export function versionIn(name: string, module: string): string {
+  const version = readGoMod(name).modules.find(({ path }) => path === module)?.version;
+  if (!version) throw new Error(`test/cluster/programs/${name}/go.mod does not name ${module}`);
+  return version;
+}
+
+function readGoMod(name: string) {
+  const module = join(PROGRAMS, name);
+  const goMod = readFileSync(join(module, "go.mod"), "utf8");
+  const required = [...goMod.matchAll(/^\s*(?:require )?(\S+) v(\S+)/gm)];
+  return {
+    go: /^go (\S+)/m.exec(goMod)?.[1],
+    tool: readTools(module)[0] ?? "",
+    modules: required.map(([, path = "", version = ""]) => ({ path, version })),
+  };
 }

@@ -1,0 +1,33 @@
+import type { Cluster } from "../harness/cluster.ts";
+
+/** Of the baseline that is embedded. */
+export const NAMES = [
+  "drawbridge-00-default-deny-ingress",
+  "drawbridge-01-default-deny-egress",
+  "drawbridge-10-allow-dns-egress",
+];
+
+/**
+ * `["NetworkPolicy/web", "uid version"]` of the namespace and what people have put into it, and we: a write that changes
+ * nothing leaves them. Of a Deployment it is the generation, as its status comes and goes by itself.
+ */
+export async function versionsIn(cluster: Cluster, namespace: string): Promise<readonly (readonly [string, string])[]> {
+  const kinds = "deployments,services,networkpolicies,networkexceptions";
+  const list = await cluster.ok(["get", kinds, "-n", namespace, "-o", "json"]);
+  const own = await cluster.ok(["get", "namespace", namespace, "-o", "json"]);
+  const found = [JSON.parse(own) as Found, ...(JSON.parse(list) as { readonly items: readonly Found[] }).items];
+  return found.map(({ kind, metadata: { name, uid, resourceVersion, generation } }) => [
+    `${kind}/${name}`,
+    `${uid} ${kind === "Deployment" ? generation : resourceVersion}`,
+  ]);
+}
+
+interface Found {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+  };
+}
