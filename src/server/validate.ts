@@ -128,9 +128,14 @@ async function validateNamespace(
   const warnings = problems.map((problem) => `drawbridge: ${problem}`);
   const isNew = request.operation === "CREATE";
   const baseline = isNew ? governingBaseline(ref.name, labels, configuration.baselines) : undefined;
-  const withheld = cap === "enforce" ? [] : (baseline?.spec.templates.map(({ name }) => name) ?? []);
+  const templates = baseline?.spec.templates.map(({ name }) => name) ?? [];
+  const withheld = cap === "enforce" ? [] : templates;
   const unarmed = cap === "enforce" && baseline !== undefined ? whyUnarmed(baseline) : undefined;
   if (unarmed !== undefined) warnings.push(`drawbridge: this namespace gets no policies: ${unarmed.why}`);
+  // Who tries is told what comes with it, as the answer cannot show it. Who creates it sees the policies.
+  else if (request.dryRun === true && cap === "enforce" && templates.length > 0) {
+    warnings.push(`drawbridge: this namespace will get the policies ${templates.join(", ")}`);
+  }
   if (withheld.length > 0 && cap === "warn") {
     warnings.push(`drawbridge: in mode enforce this namespace would get the policies ${withheld.join(", ")}`);
   }

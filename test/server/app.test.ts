@@ -326,6 +326,10 @@ describe("a namespace", () => {
     expect(patchOf((await start().post("/mutate", review)).body)).toBeUndefined();
   });
 
+  const WILL_GET =
+    "drawbridge: this namespace will get the policies " +
+    "00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress";
+
   test("in mode warn is told what it would get", async () => {
     const { body } = await start().post(
       "/validate",
@@ -334,6 +338,15 @@ describe("a namespace", () => {
     expect(body.response?.warnings).toEqual([
       "drawbridge: in mode enforce this namespace would get the policies 00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress",
     ]);
+  });
+
+  test.each([
+    ["that is tried is told what it will get", { dryRun: true }, [WILL_GET]],
+    ["that is created is told nothing: it can be seen", {}, undefined],
+    ["that is changed is told nothing", { dryRun: true, operation: "UPDATE" as const, oldObject: {} }, undefined],
+  ])("%s", async (_, request, warnings) => {
+    const { body } = await start().post("/validate", create("shop", NAMESPACE_CONTRACT, request));
+    expect(body.response).toEqual({ uid: "7f0b2a1c", allowed: true, ...(warnings && { warnings }) });
   });
 
   test("in mode audit is told nothing, but it is logged and counted", async () => {

@@ -1,3 +1,5 @@
+import { expect } from "vitest";
+import { eventually } from "../../helpers/eventually.ts";
 import type { Cluster } from "../harness/cluster.ts";
 
 /** Of the baseline that is embedded. */
@@ -30,4 +32,20 @@ interface Found {
     readonly resourceVersion: string;
     readonly generation?: number;
   };
+}
+
+/** The policies of a namespace's baseline, once it has them and waits for nothing. */
+export function finished(cluster: Cluster, namespace: string): Promise<readonly Injected[]> {
+  return eventually(async () => {
+    const own = JSON.parse(await cluster.ok(["get", "namespace", namespace, "-o", "json"])) as Injected;
+    expect(own.metadata.labels).not.toHaveProperty(["drawbridge.dev/baseline-pending"]);
+    const ours = ["get", "networkpolicies", "-n", namespace, "-l", "drawbridge.dev/baseline=default", "-o", "json"];
+    const { items } = JSON.parse(await cluster.ok(ours)) as { readonly items: readonly Injected[] };
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(NAMES);
+    return items;
+  }, 30_000);
+}
+
+interface Injected {
+  readonly metadata: { readonly name: string; readonly labels: object; readonly annotations: object };
 }
