@@ -17,7 +17,7 @@ const WILL_GET =
   "00-default-deny-ingress, 01-default-deny-egress, 10-allow-dns-egress";
 
 describeCluster(
-  "a folder that kubectl applies in one go: a new namespace with its workloads, policies and an exception",
+  "what arrives by kubectl, and as Terraform writes it",
   (cluster) => {
     let drawbridge: Drawbridge;
     let copies: string;
@@ -41,7 +41,7 @@ describeCluster(
       return folder;
     };
 
-    test("a dry run before anything exists shows what comes with the namespace, and writes nothing", async () => {
+    test("of a folder with a new namespace a dry run before anything exists shows what comes with the namespace, and writes nothing", async () => {
       const { code, stdout, stderr } = await cluster().kubectl([
         ...["apply", "--server-side", "--dry-run=server", "-k", SHOP],
       ]);
@@ -55,28 +55,31 @@ describeCluster(
     test.each([
       ["client-side", "shop", [], "unchanged"],
       ["server-side", "market", ["--server-side"], "serverside-applied"],
-    ])("%s apply: the first run works, and the second changes nothing", async (_, name, flags, again) => {
-      const folder = copyOf(name);
-      const apply = ["apply", ...flags, "-k", folder];
-      expect(await cluster().kubectl(apply)).toMatchObject({ code: 0, stderr: "" });
-      await finished(cluster(), name);
-      await eventually(async () => {
-        expect((await cluster().ok(["get", "pods", "-n", name, "-o", "name"])).trim().split("\n")).toHaveLength(2);
-      });
+    ])(
+      "%s apply of a namespace, its workloads, policies and an exception: the first run works, and the second changes nothing",
+      async (_, name, flags, again) => {
+        const folder = copyOf(name);
+        const apply = ["apply", ...flags, "-k", folder];
+        expect(await cluster().kubectl(apply)).toMatchObject({ code: 0, stderr: "" });
+        await finished(cluster(), name);
+        await eventually(async () => {
+          expect((await cluster().ok(["get", "pods", "-n", name, "-o", "name"])).trim().split("\n")).toHaveLength(2);
+        });
 
-      const before = await versionsIn(cluster(), name);
-      expect(before.map(([object]) => object)).toEqual([
-        ...[`Namespace/${name}`, "Deployment/web", "Service/web"],
-        ...[...NAMES, "to-legacy-database", "web"].map((policy) => `NetworkPolicy/${policy}`),
-        "NetworkException/legacy-database",
-      ]);
-      const second = await cluster().kubectl(apply);
-      expect(second).toMatchObject({ code: 0, stderr: "" });
-      expect(second.stdout.trim().split("\n")).toHaveLength(6);
-      for (const line of second.stdout.trim().split("\n")) expect(line).toMatch(new RegExp(` ${again}$`));
-      expect(await cluster().kubectl(["diff", ...flags, "-k", folder])).toEqual({ code: 0, stdout: "", stderr: "" });
-      expect(await versionsIn(cluster(), name)).toEqual(before);
-    });
+        const before = await versionsIn(cluster(), name);
+        expect(before.map(([object]) => object)).toEqual([
+          ...[`Namespace/${name}`, "Deployment/web", "Service/web"],
+          ...[...NAMES, "to-legacy-database", "web"].map((policy) => `NetworkPolicy/${policy}`),
+          "NetworkException/legacy-database",
+        ]);
+        const second = await cluster().kubectl(apply);
+        expect(second).toMatchObject({ code: 0, stderr: "" });
+        expect(second.stdout.trim().split("\n")).toHaveLength(6);
+        for (const line of second.stdout.trim().split("\n")) expect(line).toMatch(new RegExp(` ${again}$`));
+        expect(await cluster().kubectl(["diff", ...flags, "-k", folder])).toEqual({ code: 0, stdout: "", stderr: "" });
+        expect(await versionsIn(cluster(), name)).toEqual(before);
+      },
+    );
 
     test("a policy counts on the exception that was created right before it", async () => {
       await cluster().ok(["create", "namespace", "fast"]);
@@ -98,6 +101,18 @@ describeCluster(
       const list = { apiVersion: "v1", kind: "List", items: pairs.flat() };
       const input = JSON.stringify(list);
       expect(await cluster().kubectl(["create", "-f", "-"], { input })).toMatchObject({ code: 0 });
+    });
+
+    test("a namespace whose labels Terraform's provider writes has those and no others in the end", async () => {
+      const configured = { ...NAMESPACE_CONTRACT, team: "bank" };
+      const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "bank" } };
+      await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(namespace) });
+      // Where it had none it adds the map as a whole, over the marker that stands there now or a moment ago.
+      const patch = [{ op: "add", path: "/metadata/labels", value: configured }];
+      await cluster().ok(["patch", "namespace", "bank", "--type=json", "-p", JSON.stringify(patch)]);
+      await finished(cluster(), "bank");
+      const labels = await cluster().ok(["get", "namespace", "bank", "-o", "jsonpath={.metadata.labels}"]);
+      expect(JSON.parse(labels)).toEqual({ ...configured, "kubernetes.io/metadata.name": "bank" });
     });
 
     test("nothing of the namespace's own is handed on to what it gets, as that is how tools know what is theirs", async () => {
