@@ -11,6 +11,7 @@ import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const SHOP = join(import.meta.dirname, "arrivals/shop");
+const DRY_RUN = ["apply", "--server-side", "--dry-run=server", "-k", SHOP];
 const NOT_THERE = 'Error from server (NotFound): namespaces "shop" not found';
 const WILL_GET =
   "Warning: drawbridge: this namespace will get the policies " +
@@ -42,9 +43,7 @@ describeCluster(
     };
 
     test("of a folder with a new namespace a dry run before anything exists shows what comes with the namespace, and writes nothing", async () => {
-      const { code, stdout, stderr } = await cluster().kubectl([
-        ...["apply", "--server-side", "--dry-run=server", "-k", SHOP],
-      ]);
+      const { code, stdout, stderr } = await cluster().kubectl(DRY_RUN);
       expect(stdout).toBe("namespace/shop serverside-applied (server dry run)\n");
       // The API server looks for the namespace before it asks anybody: so it is without Drawbridge.
       expect(stderr.trim().split("\n")).toEqual([WILL_GET, ...Array.from({ length: 5 }, () => NOT_THERE)]);
@@ -68,7 +67,9 @@ describeCluster(
 
         const before = await versionsIn(cluster(), name);
         expect(before.map(([object]) => object)).toEqual([
-          ...[`Namespace/${name}`, "Deployment/web", "Service/web"],
+          `Namespace/${name}`,
+          "Deployment/web",
+          "Service/web",
           ...[...NAMES, "to-legacy-database", "web"].map((policy) => `NetworkPolicy/${policy}`),
           "NetworkException/legacy-database",
         ]);

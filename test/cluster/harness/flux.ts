@@ -103,10 +103,7 @@ const NAME = { name: "shop", namespace: "flux-system" };
 const GET = ["get", "kustomization", "shop", "-n", "flux-system"];
 const ANNOTATE = ["annotate", "--overwrite", "kustomization", "shop", "-n", "flux-system"];
 /** What the source controller does when it has fetched a revision. */
-const PATCH_SOURCE = [
-  ...["patch", "gitrepository", "shop", "-n", "flux-system"],
-  ...["--subresource=status", "--type=merge", "-p"],
-];
+const PATCH_SOURCE = "patch gitrepository shop -n flux-system --subresource=status --type=merge -p".split(" ");
 const OBJECTS = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "flux-system" } },
   {
