@@ -94,12 +94,22 @@ describeCluster(
       expect(await cluster().ok(["get", "deployments,services", "-n", "open", "-o", "name"])).toBe("");
     });
 
-    test("one with an admission webhook of its own works at the first try", async () => {
+    test("one with an admission webhook works at the first try, the webhook stays within reach, and with it goes the way", async () => {
       expect(await install("guard", "guard", "guard")).toMatchObject({ code: 0 });
-      await finished(cluster(), "guard");
+      const policies = await finished(cluster(), "guard", [...NAMES, "drawbridge-backend-guard"]);
+      expect(policies.at(-1)?.spec).toEqual({
+        podSelector: { matchLabels: { "app.kubernetes.io/name": "guard" } },
+        policyTypes: ["Ingress"],
+        ingress: [{ ports: [{ protocol: "TCP", port: "https" }] }],
+      });
       await eventually(async () => {
         expect(await cluster().ok(["get", "pods", "-n", "guard", "-o", "name"])).toMatch(/^pod\/guard-/);
       });
+      const before = await versionsIn(cluster(), "guard");
+      expect(await helm("upgrade", "guard", join(CHARTS, "guard"), "-n", "guard")).toMatchObject({ code: 0 });
+      expect(await versionsIn(cluster(), "guard")).toEqual(before);
+      expect(await helm("uninstall", "guard", "-n", "guard")).toMatchObject({ code: 0 });
+      await finished(cluster(), "guard");
     });
   },
   { controllerManager: true, auditPolicy: "everything", needs: [program] },

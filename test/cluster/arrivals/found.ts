@@ -35,17 +35,22 @@ interface Found {
 }
 
 /** The policies of a namespace's baseline, once it has them and waits for nothing. */
-export function finished(cluster: Cluster, namespace: string): Promise<readonly Injected[]> {
+export function finished(
+  cluster: Cluster,
+  namespace: string,
+  names: readonly string[] = NAMES,
+): Promise<readonly Injected[]> {
   return eventually(async () => {
     const own = JSON.parse(await cluster.ok(["get", "namespace", namespace, "-o", "json"])) as Injected;
     expect(own.metadata.labels).not.toHaveProperty(["drawbridge.dev/baseline-pending"]);
     const ours = ["get", "networkpolicies", "-n", namespace, "-l", "drawbridge.dev/baseline=default", "-o", "json"];
     const { items } = JSON.parse(await cluster.ok(ours)) as { readonly items: readonly Injected[] };
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(NAMES);
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(names);
     return items;
   }, 30_000);
 }
 
 interface Injected {
   readonly metadata: { readonly name: string; readonly labels: object; readonly annotations: object };
+  readonly spec: object;
 }
