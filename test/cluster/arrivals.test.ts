@@ -1,10 +1,10 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { egress, NAMESPACE_CONTRACT } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { finished, NAMES, versionsIn } from "./arrivals/found.ts";
+import { copyShop, finished, NAMES, TOMORROW, versionsIn } from "./arrivals/found.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 
@@ -31,17 +31,6 @@ describeCluster(
       rmSync(copies, { recursive: true, force: true });
     });
 
-    /** The same under another name. */
-    const copyOf = (name: string): string => {
-      const folder = join(copies, name);
-      cpSync(SHOP, folder, { recursive: true });
-      for (const file of readdirSync(folder)) {
-        const path = join(folder, file);
-        writeFileSync(path, readFileSync(path, "utf8").replaceAll(/(name|namespace): shop$/gm, `$1: ${name}`));
-      }
-      return folder;
-    };
-
     test("of a folder with a new namespace a dry run before anything exists shows what comes with the namespace, and writes nothing", async () => {
       const { code, stdout, stderr } = await cluster().kubectl(DRY_RUN);
       expect(stdout).toBe("namespace/shop serverside-applied (server dry run)\n");
@@ -57,7 +46,8 @@ describeCluster(
     ])(
       "%s apply of a namespace, its workloads, policies and an exception: the first run works, and the second changes nothing",
       async (_, name, flags, again) => {
-        const folder = copyOf(name);
+        const folder = join(copies, name);
+        copyShop(folder, name);
         const apply = ["apply", ...flags, "-k", folder];
         expect(await cluster().kubectl(apply)).toMatchObject({ code: 0, stderr: "" });
         await finished(cluster(), name);
@@ -94,7 +84,7 @@ describeCluster(
             policies: { names: [`open-${i}`] },
             reason: "The old database has no fixed address.",
             owner: "team-db@example.com",
-            expires: new Date(Date.now() + 864e5).toISOString().slice(0, 10),
+            expires: TOMORROW,
           },
         },
         { ...egress({}), metadata: { ...egress({}).metadata, name: `open-${i}`, namespace: "fast" } },

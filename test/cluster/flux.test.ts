@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { finished, NAMES, versionsIn } from "./arrivals/found.ts";
+import { copyShop, finished, NAMES, versionsIn } from "./arrivals/found.ts";
 import { describeCluster } from "./harness/context.ts";
 import { type Drawbridge, startDrawbridge } from "./harness/drawbridge.ts";
 import { type Flux, fluxCrds, startFlux } from "./harness/flux.ts";
@@ -24,7 +24,7 @@ describeCluster(
     let clone: string;
     beforeAll(async () => {
       clone = mkdtempSync(join(tmpdir(), "drawbridge-git-"));
-      cpSync(SHOP, clone, { recursive: true });
+      copyShop(clone);
       drawbridge = await startDrawbridge({ cluster: cluster() });
       flux = await startFlux(cluster(), program ?? "", crds ?? []);
     });

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { finished, NAMES, versionsIn } from "./arrivals/found.ts";
+import { finished, NAMES, TOMORROW, versionsIn } from "./arrivals/found.ts";
 import { auditedCalls, resourceOf } from "./harness/audit.ts";
 import type { KubectlResult } from "./harness/cluster.ts";
 import { describeCluster } from "./harness/context.ts";
@@ -75,7 +75,7 @@ describeCluster(
       });
 
       test("with its exception as a hook, which comes first, it works", async () => {
-        const set = ["--set", "from=null", "--set", "everyone=true"];
+        const set = ["--set", "from=null", "--set", `everyone=${TOMORROW}`];
         expect(await helm("upgrade", "shop", join(CHARTS, "web"), "-n", "shop", ...set)).toMatchObject({ code: 0 });
       });
 
