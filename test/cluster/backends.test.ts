@@ -149,12 +149,14 @@ describeCluster("what the API server must reach, on a real API server", (cluster
       try {
         await apply(apiService(name, { namespace: "metrics", name: "webhook", port: 443 }));
         await finished("metrics", NAME);
+        // Now, as it goes when nobody calls any more.
+        const { spec, metadata } = await policy("metrics");
+        expect(spec).toEqual(opening(4443));
+        expect(metadata?.annotations?.["description"]).toContain(`as APIService ${name} wants`);
       } finally {
         // Or the API server tries to reach it whenever somebody asks what it serves.
         await cluster().ok(["delete", "apiservice", name]);
       }
-      expect((await policy("metrics")).spec).toEqual(opening(4443));
-      expect((await policy("metrics")).metadata?.annotations?.["description"]).toContain(`as APIService ${name} wants`);
     });
 
     test("the conversion webhook of a CustomResourceDefinition", async () => {
