@@ -36,7 +36,8 @@ export class Rollout {
     const lane = this.#lanes.get(baseline) ?? createLane(baseline);
     this.#lanes.set(baseline, lane);
     this.#laneOf.set(namespace, lane);
-    lane.waiting.add(namespace);
+    // Where it still rests from its last turn the end of that finds it.
+    if (!lane.resting.has(namespace)) lane.waiting.add(namespace);
     this.#next(lane);
   }
 
@@ -63,18 +64,8 @@ export class Rollout {
     if (lane === undefined || !this.isTurnOf(namespace)) return;
     lane.running.delete(namespace);
     lane.failed.delete(namespace);
-    const restMs = (this.#options.settings(lane.baseline)?.pauseSeconds ?? 0) * 1_000;
-    const end = (): void => {
-      lane.resting.delete(namespace);
-      if (this.#laneOf.get(namespace) === lane) this.#laneOf.delete(namespace);
-      this.#options.onEnd(namespace);
-      this.#next(lane);
-    };
-    if (restMs === 0) end();
-    else {
-      lane.resting.set(namespace, setTimeout(end, restMs));
-      this.#next(lane);
-    }
+    this.#rest(namespace, lane, performance.now());
+    this.#next(lane);
   }
 
   /** It will be tried again, beside the others. */
@@ -88,7 +79,15 @@ export class Rollout {
 
   /** The settings may be others. */
   reconsider(): void {
-    for (const lane of this.#lanes.values()) this.#next(lane);
+    for (const lane of this.#lanes.values()) {
+      if (this.#options.settings(lane.baseline) === undefined) continue;
+      // A pause of a day, put right, must not hold up what follows for a day.
+      for (const [namespace, { since, timer }] of [...lane.resting]) {
+        clearTimeout(timer);
+        this.#rest(namespace, lane, since);
+      }
+      this.#next(lane);
+    }
   }
 
   /** Why it stands still; undefined where it does not, or nothing waits. */
@@ -102,9 +101,26 @@ export class Rollout {
   }
 
   clear(): void {
-    for (const { resting } of this.#lanes.values()) for (const timer of resting.values()) clearTimeout(timer);
+    for (const { resting } of this.#lanes.values()) for (const { timer } of resting.values()) clearTimeout(timer);
     this.#lanes.clear();
     this.#laneOf.clear();
+  }
+
+  /** @param since when its turn was over, by performance.now() */
+  #rest(namespace: string, lane: Lane, since: number): void {
+    const pauseMs = (this.#options.settings(lane.baseline)?.pauseSeconds ?? 0) * 1_000;
+    const leftMs = since + pauseMs - performance.now();
+    if (leftMs > 0) {
+      const timer = setTimeout(() => this.#end(namespace, lane), leftMs);
+      lane.resting.set(namespace, { since, timer });
+    } else this.#end(namespace, lane);
+  }
+
+  #end(namespace: string, lane: Lane): void {
+    lane.resting.delete(namespace);
+    if (this.#laneOf.get(namespace) === lane) this.#laneOf.delete(namespace);
+    this.#options.onEnd(namespace);
+    this.#next(lane);
   }
 
   #next(lane: Lane): void {
@@ -135,9 +151,14 @@ interface Lane {
   readonly waiting: Set<string>;
   readonly running: Set<string>;
   /** Done, and still counted as being changed. */
-  readonly resting: Map<string, NodeJS.Timeout>;
+  readonly resting: Map<string, Rest>;
   readonly failed: Set<string>;
   isHalted: boolean;
+}
+
+interface Rest {
+  readonly since: number;
+  readonly timer: NodeJS.Timeout;
 }
 
 function createLane(baseline: string): Lane {

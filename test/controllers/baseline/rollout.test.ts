@@ -8,11 +8,12 @@ afterEach(() => vi.useRealTimers());
 
 function start(changes: Partial<RolloutSettings> = {}) {
   let settings: RolloutSettings = { ...ROLLOUT_DEFAULTS, ...changes };
+  let isThere = true;
   const begun: string[] = [];
   const told: string[] = [];
   const ended: string[] = [];
   const rollout = new Rollout({
-    settings: (name) => (name === "gone" ? undefined : settings),
+    settings: (name) => (isThere && name !== "gone" ? settings : undefined),
     begin: (namespace) => begun.push(namespace),
     onEnd: (namespace) => ended.push(namespace),
     onHalt: (baseline, { waiting, failed }) => told.push(`${baseline} halted: ${waiting}, ${failed.length}`),
@@ -24,7 +25,13 @@ function start(changes: Partial<RolloutSettings> = {}) {
     settings = { ...settings, ...others };
     rollout.reconsider();
   };
-  return { rollout, begun, ended, told, addAll, set };
+  const replace = (): void => {
+    isThere = false;
+    rollout.reconsider();
+    isThere = true;
+    rollout.reconsider();
+  };
+  return { rollout, begun, ended, told, addAll, set, replace };
 }
 
 describe("Rollout", () => {
@@ -114,6 +121,51 @@ describe("Rollout", () => {
     vi.advanceTimersByTime(60_000);
     expect(begun).toEqual(["a", "b", "a"]);
     expect(rollout.isTurnOf("a")).toBe(true);
+  });
+
+  test("another pause holds for those that rest already", () => {
+    vi.useFakeTimers();
+    const { rollout, begun, addAll, set } = start({ atOnce: 1, pauseSeconds: 86_400 });
+    addAll(["a", "b", "c"]);
+    rollout.succeeded("a");
+    vi.advanceTimersByTime(20_000);
+    set({ pauseSeconds: 30 });
+    vi.advanceTimersByTime(9_000);
+    expect(begun).toEqual(["a"]);
+    vi.advanceTimersByTime(1_000);
+    expect(begun).toEqual(["a", "b"]);
+    rollout.succeeded("b");
+    set({ pauseSeconds: 0 });
+    expect(begun).toEqual(["a", "b", "c"]);
+  });
+
+  test("what rests goes on resting while its baseline is deleted and created again", () => {
+    vi.useFakeTimers();
+    const { rollout, begun, addAll, replace } = start({ atOnce: 1, pauseSeconds: 60 });
+    addAll(["a", "b"]);
+    rollout.succeeded("a");
+    replace();
+    expect(begun).toEqual(["a"]);
+    vi.advanceTimersByTime(60_000);
+    expect(begun).toEqual(["a", "b"]);
+  });
+
+  test("one that goes to another baseline and back while it rests has its turn there after it", () => {
+    vi.useFakeTimers();
+    const { rollout, begun, ended, addAll } = start({ atOnce: 1, pauseSeconds: 60 });
+    addAll(["a", "b"]);
+    rollout.succeeded("a");
+    rollout.add("a", "db");
+    rollout.add("a", "web");
+    expect([begun, rollout.isTurnOf("a")]).toEqual([["a", "a"], false]);
+    rollout.remove("a");
+    vi.advanceTimersByTime(60_000);
+    expect([begun, ended]).toEqual([["a", "a", "b"], ["a"]]);
+    rollout.add("a", "web");
+    expect(rollout.standstillOf("web")).toBeUndefined();
+    rollout.succeeded("b");
+    vi.advanceTimersByTime(60_000);
+    expect(begun).toEqual(["a", "a", "b", "a"]);
   });
 
   test("each baseline has its own; a namespace that goes over to another waits there", () => {
