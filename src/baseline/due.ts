@@ -3,7 +3,7 @@ import type { NetworkPolicy } from "../model/network-policy.ts";
 import { BASELINE_LABEL } from "../model/names.ts";
 import { calledNames, differsInCallersOnly, isHeldBack } from "./backends.ts";
 import { isAsWritten } from "./content.ts";
-import { deniesOnly, type Plan, plan } from "./plan.ts";
+import { deniesOnly, isCutOffWithout, type Plan, plan } from "./plan.ts";
 import { BACKEND_PREFIX } from "./policy-names.ts";
 import { isOfBaseline } from "./protection.ts";
 import type { Baseline } from "./resolve.ts";
@@ -75,11 +75,12 @@ export function dueOf(namespace: string, baseline: Baseline, facts: NamespaceFac
   const wanted = wantedPolicies(baseline, namespace);
   const planned = plan(facts.policies, wanted);
   const names = new Set([...wanted.map(nameOf), ...calledNames(baseline, namespace)]);
-  const removable = ofThoseInForce(facts.policies, others.baselines).filter(
+  const unwanted = facts.policies.filter((policy) => isOfBaseline(policy) && !names.has(nameOf(policy)));
+  const removable = ofThoseInForce(unwanted, others.baselines).filter(
     // What the shipped one gives is always the same, but for what the API server calls.
     (policy) => !baseline.isShipped || nameOf(policy).startsWith(BACKEND_PREFIX),
   );
-  const remove = removable.filter((policy) => !names.has(nameOf(policy)) && isAsWritten(policy));
+  const remove = withoutCutting(removable.filter(isAsWritten), unwanted);
   const due = { ...planned, baseline: baseline.metadata.name, claim, remove };
   // Whether all is as it was written is dear to find out, and asked only where something is to be done.
   if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };
@@ -122,18 +123,26 @@ export interface Release {
 /** Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. */
 export function releaseOf(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): Release {
   const removing = baselines.filter(({ spec }) => spec.onRelease === "remove");
-  const remove = ofThoseInForce(policies, removing).filter(isAsWritten);
-  return { remove, keep: policies.filter((policy) => isOfBaseline(policy) && !remove.includes(policy)) };
+  const ours = policies.filter(isOfBaseline);
+  const remove = withoutCutting(ofThoseInForce(ours, removing).filter(isAsWritten), ours);
+  return { remove, keep: ours.filter((policy) => !remove.includes(policy)) };
+}
+
+/** But for what keeps something open that another one of these denies, which stays: it was changed, or nobody decides about it. */
+function withoutCutting(remove: readonly NetworkPolicy[], all: readonly NetworkPolicy[]): readonly NetworkPolicy[] {
+  const staying = all.filter((policy) => !remove.includes(policy));
+  return remove.filter((policy) => !staying.some((one) => isCutOffWithout(one, policy)));
 }
 
 /**
  * Not those of a baseline that is gone, or is not valid at the moment: to take away what it allowed could cut off
  * somebody, by a mistake in another place.
  */
-function ofThoseInForce(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): readonly NetworkPolicy[] {
+function ofThoseInForce(ours: readonly NetworkPolicy[], baselines: readonly Baseline[]): readonly NetworkPolicy[] {
   const names = new Set(baselines.map(({ metadata }) => metadata.name));
-  const ours = policies.filter((policy) => isOfBaseline(policy) && names.has(baselineOf(policy)));
-  return ours.toSorted((a, b) => Number(deniesOnly(b)) - Number(deniesOnly(a)));
+  return ours
+    .filter((policy) => names.has(baselineOf(policy)))
+    .toSorted((a, b) => Number(deniesOnly(b)) - Number(deniesOnly(a)));
 }
 
 export function baselineOf({ metadata }: NetworkPolicy): string {

@@ -28,6 +28,7 @@ export function plan(found: readonly NetworkPolicy[], wanted: readonly NetworkPo
     else conflicts.push(policy.metadata?.name ?? "");
   }
   const missing = wanted.filter(({ metadata }) => conflicts.includes(metadata?.name ?? ""));
+  // What denies has to wait for what cannot be applied.
   return { apply: apply.filter((policy) => !missing.some((allow) => isCutOffWithout(policy, allow))), conflicts };
 }
 
@@ -43,8 +44,8 @@ export function deniesOnly({ spec }: NetworkPolicy): boolean {
   return said["ingress"] === undefined && said["egress"] === undefined;
 }
 
-/** Would `policy` deny what `allow`, which cannot be applied, was to keep open? Then it has to wait for it. */
-function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
+/** Would `policy` deny what `allow`, where that is not there, was to keep open? */
+export function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
   const [denied, kept] = [normalised(policy.spec), normalised(allow.spec)];
   const directions = items(kept["policyTypes"]).filter((type) => kept[String(type).toLowerCase()] !== undefined);
   return items(denied["policyTypes"]).some(

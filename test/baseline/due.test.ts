@@ -94,6 +94,15 @@ describe("what is to be done", () => {
   test("not what somebody has changed", () => {
     expect(namesOf(due([dns, ingress, edited(egress)], {}, smaller).remove)).toEqual(named("10-allow-dns-egress"));
   });
+  test("nor what keeps something open that one of ours denies which stays", () => {
+    const changed: NetworkPolicy = { ...egress, metadata: { ...egress.metadata, annotations: { owner: "shop" } } };
+    const gone = of(baselineOf("gone", ["01-default-deny-egress"]));
+    for (const stays of [[changed], gone]) {
+      expect(due([dns, ingress, ...stays], {}, smaller).remove).toEqual([]);
+      const released = baselineOf("default", WHOLE, { onRelease: "remove" });
+      expect(releaseOf([dns, ingress, ...stays], [released])).toEqual({ remove: [ingress], keep: [dns, ...stays] });
+    }
+  });
   test("what another one gave that is in force is removed, of one that is gone nothing", () => {
     const other = baselineOf("other", ["allow-same-namespace", "00-default-deny-ingress", "01-default-deny-egress"]);
     const had = of(other);
