@@ -40,7 +40,7 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
   const facts = factsOf(namespace);
   const { claim, apply, conflicts, remove, isLoss, urgent } = dueIn(namespace, facts, deps.configuration());
   const isNow = (policy: string): boolean => !isUrgentOnly || urgent.has(policy);
-  const removing = (isDeny: boolean): Promise<void> =>
+  const removing = (isDeny: boolean): Promise<boolean> =>
     removePolicies(
       remove.filter((policy) => isNow(nameOf(policy)) && deniesOnly(policy) === isDeny),
       deps,
@@ -50,7 +50,7 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
   if (claim === "kept" && governing !== undefined && !(await hasOneOf(governing, facts.policies, deps))) {
     return { outcome: "exempt" };
   }
-  await removing(true);
+  const isOpen = await removing(true);
   let healed: Healed = { outcome: claim === undefined ? "exempt" : "complete" };
   if (governing !== undefined && claim !== undefined) {
     // Who has taken one away may just have taken others.
@@ -60,7 +60,8 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
       healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts: completed.conflicts };
     }
   }
-  await removing(false);
+  // A deny that has changed meanwhile is there, and what it leaves open must be.
+  if (isOpen) await removing(false);
   return healed;
 }
 

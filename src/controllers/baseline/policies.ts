@@ -79,12 +79,14 @@ export interface RemoveDeps extends Pick<PoliciesDeps, "onWrite"> {
 /**
  * Deletes them, in this order, where they still are these very versions: of what has changed since, or is gone, an event
  * is on its way, by which it is looked at again.
+ * @returns whether none of them is there any more
  */
 export async function removePolicies(
   policies: readonly NetworkPolicy[],
   { client, onWrite }: RemoveDeps,
   onRemoved: (removed: Applied) => void,
-): Promise<void> {
+): Promise<boolean> {
+  let areGone = true;
   for (const { metadata } of policies) {
     const { namespace, name = "", uid, resourceVersion } = metadata ?? {};
     onWrite("policy");
@@ -96,8 +98,10 @@ export async function removePolicies(
       onRemoved({ name, was: "unwanted" });
     } catch (error) {
       if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+      if (error.status === 409) areGone = false;
     }
   }
+  return areGone;
 }
 
 /** Somebody who writes policies of our names between our look and our write does so once, not for ever. */
