@@ -275,7 +275,8 @@ export class BaselineLoop {
     }
     const due = this.#dueOf(namespace);
     if (due?.baseline === undefined) this.#rollout.remove(name);
-    if (this.#left.delete(name) || (due !== undefined && due.baseline === undefined)) {
+    const isLeft = this.#left.delete(name) && isReleased(namespace, this.#deps.configuration());
+    if (isLeft || (due !== undefined && due.baseline === undefined)) {
       await this.#release(namespace, client);
       return;
     }
@@ -311,7 +312,9 @@ export class BaselineLoop {
     const removed: string[] = [];
     const onApplied = ({ name }: Applied): void => void removed.push(name);
     const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
-    await healBaseline(namespace.metadata?.name ?? "", { ...this.#deps, client }, { factsOf, onApplied });
+    // Should it be governed again: what waits for its turn goes on waiting.
+    const options = { factsOf, isUrgentOnly: true, onApplied };
+    await healBaseline(namespace.metadata?.name ?? "", { ...this.#deps, client }, options);
     const kept = policies.map(({ metadata }) => metadata?.name ?? "").filter((name) => !removed.includes(name));
     tellOfRelease(namespace, { removed, kept }, this.#deps, client);
   }

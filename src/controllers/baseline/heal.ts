@@ -1,10 +1,19 @@
-import { countsFor, type Due, dueOf, NOTHING_DUE, type NamespaceFacts, releaseOf } from "../../baseline/due.ts";
+import {
+  countsFor,
+  type Due,
+  dueOf,
+  NOTHING_DUE,
+  type NamespaceFacts,
+  type Release,
+  releaseOf,
+} from "../../baseline/due.ts";
 import { deniesOnly } from "../../baseline/plan.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
 import { paths } from "../../cluster/paths.ts";
-import { type Configuration, enforcedBaseline } from "../../engine/configuration.ts";
-import { BASELINE_LABEL, SYSTEM_NAMESPACES } from "../../model/names.ts";
+import { isCap } from "../../config/mode.ts";
+import { type Configuration, enforcedBaseline, governanceOf } from "../../engine/configuration.ts";
+import { BASELINE_LABEL, MODE_LABEL, SYSTEM_NAMESPACES } from "../../model/names.ts";
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { type Applied, completePolicies, type RemoveDeps, removePolicies } from "./policies.ts";
@@ -98,9 +107,25 @@ export function keptBaseline(namespace: Namespace, configuration: Configuration)
 export function dueIn(namespace: Namespace, facts: NamespaceFacts, configuration: Configuration): Due {
   const governing = keptBaseline(namespace, configuration);
   if (governing !== undefined) return dueOf(namespace.metadata?.name ?? "", governing, facts, configuration);
-  if (!isReleased(namespace, configuration)) return NOTHING_DUE;
-  const { remove } = releaseOf(facts.policies, configuration.baselines);
+  const { remove = [] } = releaseIn(namespace, facts.policies, configuration) ?? {};
   return { ...NOTHING_DUE, remove, urgent: new Set(remove.map(({ metadata }) => metadata?.name ?? "")) };
+}
+
+/**
+ * What becomes of policies where no baseline governs; undefined where one does, or may soon. Nothing goes by a mistake:
+ * not where the namespace names a mode that there is not, nor where a baseline that is not valid may select it.
+ */
+export function releaseIn(
+  namespace: Namespace,
+  policies: readonly NetworkPolicy[],
+  configuration: Configuration,
+): Release | undefined {
+  if (!isReleased(namespace, configuration)) return undefined;
+  const { baselines, unusable } = configuration;
+  const labels = namespace.metadata?.labels ?? {};
+  const isMistyped = labels[MODE_LABEL] !== undefined && !isCap(labels[MODE_LABEL]);
+  const isUnclear = unusable.size > 0 && governanceOf(labels, configuration).cap === "enforce";
+  return releaseOf(policies, isMistyped || isUnclear ? [] : baselines);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setImmediate as others } from "node:timers/promises";
-import { baselineOf, claimOf, dueOf, type NamespaceFacts, releaseOf } from "../../baseline/due.ts";
+import { baselineOf, claimOf, dueOf, type NamespaceFacts } from "../../baseline/due.ts";
 import { selectingBaselines } from "../../baseline/govern.ts";
 import { whyHeldBack } from "../../baseline/backends.ts";
 import { plan } from "../../baseline/plan.ts";
@@ -10,7 +10,7 @@ import { type Configuration, enforcedBaseline } from "../../engine/configuration
 import type { NetworkPolicy } from "../../model/network-policy.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { isPending } from "../baseline/reconcile.ts";
-import { isReleased } from "../baseline/heal.ts";
+import { releaseIn } from "../baseline/heal.ts";
 
 export interface SurveyDeps {
   readonly configuration: () => Configuration;
@@ -165,13 +165,13 @@ function existing(name: string, policies: readonly NetworkPolicy[], baseline: Ba
   return { state: "existing", message: `would get ${namesOf(apply).join(", ") || "nothing"}${inTheWay}` };
 }
 
-function released({ namespace, configuration, policies }: Facts): Stands | undefined {
-  if (!isReleased(namespace, configuration)) return undefined;
-  const { keep, remove } = releaseOf(policies, configuration.baselines);
-  const [first] = [...keep, ...remove];
+function released({ namespace, configuration, policies, failure }: Facts): Stands | undefined {
+  const { remove = [], keep = [] } = releaseIn(namespace, policies, configuration) ?? {};
+  const [first] = [...remove, ...keep];
+  const why = failure === undefined ? "" : `: ${failure}`;
   const parts = [
     ...(keep.length > 0 ? [`keeps ${namesOf(keep).join(", ")}`] : []),
-    ...(remove.length > 0 ? [`still has ${namesOf(remove).join(", ")}`] : []),
+    ...(remove.length > 0 ? [`still has ${namesOf(remove).join(", ")}${why}`] : []),
   ];
   // Those that are being removed count until they are gone: that is what somebody waits for who deletes a baseline.
   const standing: Standing = { state: "released", message: parts.join("; ") };

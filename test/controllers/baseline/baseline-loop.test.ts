@@ -10,7 +10,7 @@ import type { Notice } from "../../../src/controllers/events.ts";
 import { configure } from "../../../src/engine/configuration.ts";
 import { DocumentSet } from "../../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../../src/files/policies.ts";
-import { PENDING_LABEL } from "../../../src/model/names.ts";
+import { MODE_LABEL, PENDING_LABEL } from "../../../src/model/names.ts";
 import type { NetworkPolicy } from "../../../src/model/network-policy.ts";
 import type { KubernetesObject, Namespace } from "../../../src/model/objects.ts";
 import { createLogger } from "../../../src/telemetry/log.ts";
@@ -337,6 +337,14 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     onNamespace(shop, shop);
     await sleep(50);
     expect(applied()).toEqual(["apply drawbridge-00-default-deny-ingress"]);
+  });
+
+  test("one that is governed again by the time that it is looked at is not told that it is not", async () => {
+    const { calls, notices, onNamespace, run } = startShop();
+    run();
+    onNamespace({ metadata: { ...shop.metadata, labels: { [MODE_LABEL]: "audit" } } }, shop);
+    await sleep(20);
+    expect([calls, notices]).toEqual([[], []]);
   });
 
   test("who undoes it at once is not answered at once a second time", async () => {
