@@ -22,6 +22,9 @@ const MOST_CHARACTERS = 1_000;
 const MOST_AT_ONCE = 100;
 const PER_MS = 2 / 1_000;
 
+/** Of them kept for warnings: a baseline that comes to thousands of namespaces tells each, and may halt at one of them. */
+const KEPT_FOR_WARNINGS = 50;
+
 const LIMIT_MS = 5_000;
 
 /**
@@ -36,7 +39,7 @@ export function eventRecorder(log: Logger, now: () => number): Recorder {
     const at = now();
     left = Math.min(MOST_AT_ONCE, left + Math.max(0, at - last) * PER_MS);
     last = at;
-    if (left < 1) return;
+    if (left < (type === "Warning" ? 1 : KEPT_FOR_WARNINGS)) return;
     left -= 1;
     const involvedObject = involved(about);
     const { namespace = "default" } = involvedObject;

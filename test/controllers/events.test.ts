@@ -90,3 +90,11 @@ test("a refusal is logged and goes no further", async () => {
   await Promise.resolve();
   expect(logged).toEqual([expect.stringContaining("an Event could not be written")]);
 });
+
+test("what goes as it should leaves room for what does not", () => {
+  const { created, record } = start();
+  for (let i = 0; i < 2_000; i++) record({ type: "Normal", reason: "BaselineAdopted", message: "it has been given" });
+  expect(created).toHaveLength(51);
+  record();
+  expect(created.at(-1)?.event).toMatchObject({ reason: "BaselineHealed" });
+});
