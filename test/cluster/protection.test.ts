@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { paths } from "../../src/cluster/paths.ts";
 import type { NetworkPolicy } from "../../src/model/network-policy.ts";
-import { NAMESPACE_CONTRACT } from "../helpers/build.ts";
+import { NAMESPACE_CONTRACT, networkBaseline } from "../helpers/build.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { describeCluster } from "./harness/context.ts";
 import { serve } from "./harness/served.ts";
@@ -128,6 +128,27 @@ describeCluster(
       await finished("released");
       await cluster().ok(["label", "namespace", "released", "drawbridge.dev/mode=audit"]);
       await eventually(async () => expect(await tenant(deletion("released"))).toMatchObject({ code: 0 }));
+    });
+
+    test("what one has given that is not valid when a server starts is kept until that is mended", async () => {
+      const broken = { ...FORGED, "drawbridge.dev/baseline": "broken" };
+      await createNamespace(served.client, "mended", { "drawbridge.dev/mode": "audit" });
+      await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(own("mended", broken)) });
+      await cluster().ok(["label", "namespace", "mended", "drawbridge.dev/mode-"]);
+      await served.drawbridge.stop("SIGKILL");
+      const document = networkBaseline("broken", { newSince: "2026-02-31T00:00:00Z" });
+      await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(document) });
+      await served.start();
+      const remove = () => tenant(["delete", "networkpolicy", "mine", "-n", "mended"]);
+      const kept =
+        "NetworkPolicy mended/mine is part of NetworkBaseline broken: only Drawbridge changes or deletes it.";
+      await eventually(async () => {
+        const { stderr } = await tenant(["delete", "networkpolicy", "mine", "-n", "mended", "--dry-run=server"]);
+        expect(stderr).toContain(IN_PROCESS);
+        expect(stderr).toContain(kept);
+      });
+      await cluster().ok(["delete", "networkbaseline", "broken"]);
+      await eventually(async () => expect(await remove()).toMatchObject({ code: 0 }));
     });
 
     test("during an outage nothing opens, and what the server is not needed for goes on", async () => {

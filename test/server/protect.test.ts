@@ -106,6 +106,30 @@ describe("protect", () => {
     expect(await refusal(request, deps)).toBe("");
   });
 
+  describe("a policy of a NetworkBaseline that is there and not valid, so that nobody knows what it wants", () => {
+    const broken = tweaked({ labels: { ...ours.metadata?.labels, "drawbridge.dev/baseline": "broken" } });
+    const unusable = { ...configuration, unusable: new Set(["broken"]), baselines: [] };
+    const refused = (labels: Record<string, string>) =>
+      refusal(deletion(broken), { configuration: () => unusable, namespaceLabels: async () => labels });
+    test("is kept until that is mended, whatever else governs there, if anything does", async () => {
+      const expected =
+        "NetworkPolicy shop/drawbridge-10-allow-dns-egress is part of NetworkBaseline broken: only Drawbridge changes or deletes it.";
+      expect(await refused({})).toBe(expected);
+      expect(await refused({ "drawbridge.dev/baseline": "broken" })).toBe(expected);
+      const others = {
+        configuration: () => ({ ...unusable, baselines: configured("00-default-deny-ingress").baselines }),
+      };
+      expect(await refusal(deletion(broken), others)).toBe(expected);
+    });
+    test("but where the mode is lower it is anybody's", async () => {
+      expect(await refused({ "drawbridge.dev/mode": "warn" })).toBe("");
+    });
+    test("a creation is not refused where nothing governs", async () => {
+      const request = { operation: "CREATE", object: broken } as const;
+      expect(await refusal(request, { configuration: () => unusable })).toBe("");
+    });
+  });
+
   test("asks nobody about policies that are nobody's but their author's", async () => {
     const namespaceLabels = () => Promise.reject(new Error("asked"));
     expect(await refusal(update(theirs, theirs), { namespaceLabels })).toBe("");

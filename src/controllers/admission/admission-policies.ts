@@ -134,6 +134,7 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
   const isolating = configuration.baselines.filter(({ spec }) => deniesIngress(spec));
   const [controller = "", ...others] = CLEANERS;
   const said = (object: string, key: string) => `${object}.metadata.?labels[?${quoted(key)}]`;
+  const ofBaseline = `${said("oldObject", BASELINE_LABEL)}.orValue("")`;
   const policy = `"NetworkPolicy " + request.namespace + "/" + `;
   return {
     failurePolicy: "Fail",
@@ -150,12 +151,13 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
       ...governing(labelsOf("namespaceObject"), configuration),
       { name: "wanted", expression: `{"": [""]${wanted.map((entry) => `, ${entry}`).join("")}}[variables.baseline]` },
       {
-        // As isKept.
-        name: "isKept",
+        // As keeperOf: the one that does not let go of it, or nothing.
+        name: "keeper",
         expression:
+          `variables.mode == "enforce" && ${ofBaseline} in ${list([...configuration.unusable])} ? ${ofBaseline} : ` +
           `oldObject.metadata.name in variables.wanted || ` +
           `(oldObject.metadata.name.startsWith(${quoted(BACKEND_PREFIX)}) && ` +
-          `variables.baseline in ${list(isolating.map(({ metadata }) => metadata.name))})`,
+          `variables.baseline in ${list(isolating.map(({ metadata }) => metadata.name))}) ? variables.baseline : ""`,
       },
       { name: "was", expression: isOfBaseline("oldObject") },
       {
@@ -183,9 +185,9 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
         reason: "Forbidden",
       },
       {
-        expression: "!variables.was || !variables.isKept || !variables.isEdited || variables.isGoing",
+        expression: '!variables.was || variables.keeper == "" || !variables.isEdited || variables.isGoing',
         messageExpression:
-          `${policy}oldObject.metadata.name + " is part of NetworkBaseline " + variables.baseline + ` +
+          `${policy}oldObject.metadata.name + " is part of NetworkBaseline " + variables.keeper + ` +
           quoted(`: only Drawbridge changes or deletes it. ${KEPT_ADVICE.join(" ")}`),
         reason: "Forbidden",
       },
