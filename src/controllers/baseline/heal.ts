@@ -64,7 +64,7 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
   if (governing !== undefined && claim !== undefined) {
     // Who has taken one away may just have taken others.
     const only = isLoss ? undefined : new Set([...apply.map(nameOf).filter(isNow), ...conflicts]);
-    const completed = await completePolicies(name, governing, deps, { onApplied, only });
+    const completed = await completePolicies(name, governing, deps, { onApplied, only, isTriedFirst: !isLoss });
     if (completed.conflicts.length > 0) {
       healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts: completed.conflicts };
     }

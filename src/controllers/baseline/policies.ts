@@ -43,6 +43,11 @@ export interface CompleteOptions {
   readonly onApplied?: (applied: Applied) => void;
   /** Nothing is asked for and applied but policies of these names, and those that they would cut off. */
   readonly only?: ReadonlySet<string> | undefined;
+  /**
+   * Nothing is applied where some of it would be refused. The first policy that allows something denies the rest, be it
+   * what the next would allow: for Pods that run it is all or nothing.
+   */
+  readonly isTriedFirst?: boolean;
 }
 
 /**
@@ -54,7 +59,7 @@ export async function completePolicies(
   namespace: string,
   baseline: Baseline,
   deps: PoliciesDeps,
-  { signal, onApplied, only }: CompleteOptions = {},
+  { signal, onApplied, only, isTriedFirst = false }: CompleteOptions = {},
 ): Promise<Completed> {
   const all = wantedPolicies(baseline, namespace);
   const wanted = only === undefined ? all : involvedIn(all, only);
@@ -66,9 +71,25 @@ export async function completePolicies(
   for (let tries = 1; ; tries++) {
     const there = await thereOf(wanted, deps, signal);
     const { apply, conflicts } = plan([...there.values()], wanted);
+    if (isTriedFirst && apply.length > 1) await tryAll(apply, there, deps);
     const raced = await applyAll(apply, there, done, deps, signal);
     if (raced === undefined) return { applied, conflicts, since: youngest(wanted, there) };
     if (tries === MOST_TRIES) throw raced;
+  }
+}
+
+/** What somebody has written meanwhile is left for the write itself to find. */
+async function tryAll(
+  policies: readonly NetworkPolicy[],
+  there: ReadonlyMap<string, NetworkPolicy>,
+  { client }: PoliciesDeps,
+): Promise<void> {
+  for (const policy of policies) {
+    const { namespace, name = "" } = policy.metadata ?? {};
+    const options = { fieldManager: FIELD_MANAGER, force: there.has(name), dryRun: true };
+    await client.apply(paths.networkPolicies(namespace, name), policy, options).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 409)) throw error;
+    });
   }
 }
 

@@ -75,8 +75,8 @@ describe("what healing asks the API server for", () => {
         if (!there.has(name)) throw new ApiError({ status: 404, reason: "NotFound", message: path });
         return there.get(name) as T;
       },
-      apply: async <T>(path: string, object: object): Promise<T> => {
-        calls.push(`apply ${path.split("/").at(-1)}`);
+      apply: async <T>(path: string, object: object, { dryRun = false }): Promise<T> => {
+        calls.push(`${dryRun ? "try" : "apply"} ${path.split("/").at(-1)}`);
         return object as T;
       },
       delete: never,
@@ -118,6 +118,8 @@ describe("what healing asks the API server for", () => {
         `get ${nameOf(ingress)}`,
         `get ${nameOf(dns)}`,
         `get ${nameOf(egress)}`,
+        `try ${nameOf(dns)}`,
+        `try ${nameOf(egress)}`,
         `apply ${nameOf(dns)}`,
         `apply ${nameOf(egress)}`,
       ],
