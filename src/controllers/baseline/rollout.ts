@@ -82,7 +82,7 @@ export class Rollout {
     for (const lane of this.#lanes.values()) {
       if (this.#options.settings(lane.baseline) === undefined) continue;
       // A pause of a day, put right, must not hold up what follows for a day.
-      for (const [namespace, { since, timer }] of [...lane.resting]) {
+      for (const [namespace, { since, timer }] of lane.resting) {
         clearTimeout(timer);
         this.#rest(namespace, lane, since);
       }
