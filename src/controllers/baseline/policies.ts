@@ -98,8 +98,9 @@ export interface RemoveDeps extends Pick<PoliciesDeps, "onWrite"> {
 }
 
 /**
- * Deletes them, in this order, where they still are these very versions: of what has changed since, or is gone, an event
- * is on its way, by which it is looked at again.
+ * Deletes them, all at once, where they still are these very versions: of what has changed since, or is gone, an event is
+ * on its way, by which it is looked at again. One after another each that is left would deny what those allowed that are
+ * gone, for as long as that takes.
  * @returns whether none of them is there any more
  */
 export async function removePolicies(
@@ -107,8 +108,7 @@ export async function removePolicies(
   { client, onWrite }: RemoveDeps,
   onRemoved: (removed: Applied) => void,
 ): Promise<boolean> {
-  let areGone = true;
-  for (const { metadata } of policies) {
+  const remove = async ({ metadata }: NetworkPolicy): Promise<boolean> => {
     const { namespace, name = "", uid, resourceVersion } = metadata ?? {};
     onWrite("policy");
     try {
@@ -117,12 +117,16 @@ export async function removePolicies(
         ...(resourceVersion !== undefined && { resourceVersion }),
       });
       onRemoved({ name, was: "unwanted" });
+      return true;
     } catch (error) {
       if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
-      if (error.status === 409) areGone = false;
+      return error.status === 404;
     }
-  }
-  return areGone;
+  };
+  const results = await Promise.allSettled(policies.map(remove));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return results.every((result) => result.status === "fulfilled" && result.value);
 }
 
 /** Somebody who writes policies of our names between our look and our write does so once, not for ever. */
