@@ -85,14 +85,18 @@ export function dueOf(namespace: string, baseline: Baseline, facts: NamespaceFac
   // Whether all is as it was written is dear to find out, and asked only where something is to be done.
   if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };
   const all = [...planned.apply, ...remove].map(nameOf);
-  const isLoss = isOpen(claim, facts);
+  const isLoss = isOpen(claim, facts, baseline);
   const urgent = new Set(isLoss ? all : followingOf(planned, facts, baseline));
   return { ...due, isLoss, urgent };
 }
 
-/** Not what waits for a rollout. */
-function isOpen(claim: Claim, { policies }: NamespaceFacts): boolean {
-  return claim === "lost" || claim === "new" || policies.some((policy) => isOfBaseline(policy) && !isAsWritten(policy));
+/**
+ * Not what waits for a rollout: nor what a document calls new. Whoever writes a date into it, or lets it select more, may
+ * mean hundreds of namespaces in which Pods run.
+ */
+function isOpen(claim: Claim, { policies }: NamespaceFacts, { spec }: Baseline): boolean {
+  const wasToHave = claim === "new" && spec.newSince === undefined;
+  return claim === "lost" || wasToHave || policies.some((policy) => isOfBaseline(policy) && !isAsWritten(policy));
 }
 
 /**

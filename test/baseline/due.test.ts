@@ -116,6 +116,8 @@ describe("what is to be done", () => {
 describe("what does not wait for its turn", () => {
   const wider = baselineOf("default", [...WHOLE, "allow-same-namespace"]);
   const adopting = baselineOf("default", WHOLE, { existingNamespaces: "adopt" });
+  const since = baselineOf("default", WHOLE, { newSince: "2026-01-01T00:00:00Z" });
+  const [nameOfIngress = ""] = named("00-default-deny-ingress");
   const answers: Server = {
     source: "a test",
     peers: [{ address: "10.96.0.11" }],
@@ -128,6 +130,8 @@ describe("what does not wait for its turn", () => {
     ["adoption does", adopting, facts([]), []],
     ["what was lost", baseline, facts([dns, egress], { hasLost: true }), named("00-default-deny-ingress")],
     ["what was to be there from the beginning", baseline, facts([], { isNew: true }), namesOf(ours) as string[]],
+    ["but not what a document says was to be there", since, facts([], { isNew: true }), []],
+    ["unless some of it was taken away", since, facts([dns, egress], { isNew: true, hasLost: true }), [nameOfIngress]],
     ["what was changed", baseline, facts([dns, edited(ingress), egress]), named("00-default-deny-ingress")],
     ["the way to DNS that has moved", elsewhere, facts(ours), named("10-allow-dns-egress")],
     ["but not where the baseline names it", explicit, facts(ours), []],

@@ -341,7 +341,8 @@ export class BaselineLoop {
   #tell(namespace: Namespace, due: Due, applied: readonly Applied[], client: LoopClient): void {
     const { claim, baseline = "", isLoss } = due;
     tellOfHealing(namespace, applied, isLoss, this.#deps, client);
-    if (claim === "adopted") tellOfAdoption(namespace, baseline, applied, this.#deps, client);
+    if (claim === "adopted" || (claim === "new" && !isLoss))
+      tellOfAdoption(namespace, baseline, applied, this.#deps, client);
   }
 
   #tellOfConflict(namespace: Namespace, conflict: Conflict, client: LoopClient): void {
