@@ -25,6 +25,8 @@ export type Claim = "lost" | "kept" | "new" | "adopted";
 export interface Due extends Plan {
   /** The name of the one that governs it, if one does. */
   readonly baseline?: string;
+  /** In whose rollout it waits for its turn: that of the one that governs it or, where none does, that gave what is to go. */
+  readonly lane?: string;
   readonly claim?: Claim;
   /** Something was taken away, or is not there although it should have been from the beginning: an open door. */
   readonly isLoss: boolean;
@@ -81,7 +83,8 @@ export function dueOf(namespace: string, baseline: Baseline, facts: NamespaceFac
     (policy) => !baseline.isShipped || nameOf(policy).startsWith(BACKEND_PREFIX),
   );
   const remove = withoutCutting(removable.filter(isAsWritten), unwanted);
-  const due = { ...planned, baseline: baseline.metadata.name, claim, remove };
+  const { name } = baseline.metadata;
+  const due = { ...planned, baseline: name, lane: name, claim, remove };
   // Whether all is as it was written is dear to find out, and asked only where something is to be done.
   if (planned.apply.length + remove.length === 0) return { ...due, isLoss: false, urgent: new Set() };
   const all = [...planned.apply, ...remove].map(nameOf);
@@ -124,11 +127,18 @@ export interface Release {
   readonly keep: readonly NetworkPolicy[];
 }
 
-/** Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. */
+/**
+ * Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. So
+ * does what opens a direction that a policy of somebody else closes: they may live by it.
+ */
 export function releaseOf(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): Release {
   const removing = baselines.filter(({ spec }) => spec.onRelease === "remove");
   const ours = policies.filter(isOfBaseline);
-  const remove = withoutCutting(ofThoseInForce(ours, removing).filter(isAsWritten), ours);
+  const closed = new Set(policies.filter((policy) => !isOfBaseline(policy)).flatMap(typesOf));
+  const removable = ofThoseInForce(ours, removing).filter(
+    (policy) => isAsWritten(policy) && (deniesOnly(policy) || !typesOf(policy).some((type) => closed.has(type))),
+  );
+  const remove = withoutCutting(removable, ours);
   return { remove, keep: ours.filter((policy) => !remove.includes(policy)) };
 }
 

@@ -193,7 +193,7 @@ function said({ status, body, warnings }: ApiAnswer): { refusal: string; warning
 }
 
 /** What a new namespace would get besides is no fault of its manifest. */
-const NO_FINDING = /^drawbridge: in mode enforce this namespace would get the policies/;
+const NO_FINDING = /^drawbridge: (in mode enforce )?this namespace (would|will) get the policies/;
 
 /** Of the same rule the CLI may name two places in another order. */
 function sortedLines(text: string): string {

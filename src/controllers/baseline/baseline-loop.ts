@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Due, NamespaceFacts } from "../../baseline/due.ts";
+import { countsFor, type Due, type NamespaceFacts } from "../../baseline/due.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import type { Standstill } from "../../baseline/status.ts";
@@ -15,12 +15,12 @@ import type { Recorder } from "../events.ts";
 import { Pace } from "../loops/pace.ts";
 import { KeyedQueue } from "../loops/queue.ts";
 import { Sweep } from "../loops/sweep.ts";
-import { Dues, type DuesDeps } from "./dues.ts";
-import { type HealDeps, healBaseline, isReleased, keptBaseline } from "./heal.ts";
+import { Dues, type DuesDeps, type Share } from "./dues.ts";
+import { type Conflict, type HealDeps, healBaseline, isReleased, keptBaseline, releasePolicies } from "./heal.ts";
 import type { Applied } from "./policies.ts";
 import { isPending, reconcileBaseline } from "./reconcile.ts";
 import { Rollout } from "./rollout.ts";
-import { type Conflict, tellOfConflict, tellOfAdoption, tellOfHealing, tellOfRelease, tellOfRollout } from "./tell.ts";
+import { tellOfAdoption, tellOfConflict, tellOfHealing, tellOfRelease, tellOfRollout } from "./tell.ts";
 import { Tries } from "./tries.ts";
 
 export interface BaselineLoopDeps extends Omit<HealDeps, "client">, Pick<DuesDeps, "isNew"> {
@@ -55,14 +55,12 @@ const SETTLE_MS = 1_000;
  */
 export class BaselineLoop {
   readonly #deps: BaselineLoopDeps;
-  /** Namespaces where somebody's policies are in our way, and which have been told of: theirs to move. */
-  readonly #conflicts = new Map<string, string>();
   /** Namespaces that no baseline governs since a moment ago. */
   readonly #left = new Set<string>();
   readonly #dues: Dues;
   readonly #rollout: Rollout;
   /** Namespaces whose policies are being written. */
-  readonly #healing = new Set<string>();
+  readonly #working = new Set<string>();
   readonly #tries: Tries;
   readonly #pace = new Pace(HEAL_PACE);
   readonly #later = new Map<string, NodeJS.Timeout>();
@@ -124,7 +122,7 @@ export class BaselineLoop {
     this.#rollout.clear();
     this.#left.clear();
     await queue.stop();
-    this.#conflicts.clear();
+    this.#dues.forgetConflicts();
     this.#tries.clear();
   }
 
@@ -151,15 +149,15 @@ export class BaselineLoop {
   onNamespace({ type, object, previous }: Change<Namespace>): void {
     const name = object.metadata?.name ?? "";
     if (type === "deleted") {
-      this.#conflicts.delete(name);
       this.#dues.settled(name);
+      this.#left.delete(name);
       this.#rollout.remove(name);
       this.#tries.succeeded(name);
       return;
     }
     if (previous === object) {
       // In a resync what is in our way is told of again: Events are gone after an hour.
-      this.#conflicts.delete(name);
+      this.#dues.forgetConflict(name);
       this.#sweep.add([name]);
     } else if (isPending(object)) this.#queue?.add(name);
     else if (previous !== undefined && isPending(previous)) {
@@ -184,19 +182,20 @@ export class BaselineLoop {
     const namespace = this.#deps.cached.namespace(name);
     if (namespace === undefined) return;
     if (isPending(namespace)) {
-      if (this.#conflicts.has(name)) this.#queue?.add(name);
+      if (this.#dues.hasConflict(name)) this.#queue?.add(name);
       return;
     }
     const isOurs = type !== "deleted" && isOfBaseline(object);
     const wasOurs = previous !== undefined && isOfBaseline(previous);
-    if (wasOurs && !isOurs && this.#isWanted(object, namespace)) this.#dues.lost(name);
-    if (isOurs || wasOurs || this.#conflicts.has(name)) this.#look(namespace);
+    if (wasOurs && !isOurs && this.#isWanted(previous, namespace)) this.#dues.lost(name);
+    if (isOurs || wasOurs || this.#dues.hasConflict(name)) this.#look(namespace);
   }
 
-  #isWanted({ metadata }: NetworkPolicy, namespace: Namespace): boolean {
+  #isWanted(policy: NetworkPolicy, namespace: Namespace): boolean {
     const baseline = keptBaseline(namespace, this.#deps.configuration());
-    const wanted = baseline && wantedPolicies(baseline, namespace.metadata?.name ?? "");
-    return wanted?.some((policy) => policy.metadata?.name === metadata?.name) ?? false;
+    if (baseline === undefined || !countsFor(baseline, policy)) return false;
+    const wanted = wantedPolicies(baseline, namespace.metadata?.name ?? "");
+    return wanted.some(({ metadata }) => metadata?.name === policy.metadata?.name);
   }
 
   /** Looks at these again, whatever events there were: the configuration has changed. */
@@ -220,21 +219,12 @@ export class BaselineLoop {
     const name = namespace.metadata?.name ?? "";
     // One that only follows has nothing to do, but does not remember what is settled.
     if (this.#queue === undefined && !this.#dues.hasLost(name)) return;
-    const due = this.#dueOf(namespace);
-    if (due === undefined || this.#queue === undefined) return;
-    const { waits, isUrgent } = this.#shareOf(name, due);
-    if (waits) this.#rollout.add(name, due.baseline ?? "");
-    else this.#needsNoTurn(name);
+    const due = this.#dues.of(namespace);
+    const { waits, isUrgent } = due === undefined ? NOTHING : this.#dues.shareOf(name, due);
+    if (!waits) this.#needsNoTurn(name);
+    if (this.#queue === undefined) return;
+    if (waits) this.#rollout.add(name, due?.lane ?? "");
     if (isUrgent) this.#add(name, this.#pace.waitMs(name, performance.now()));
-  }
-
-  /** What of it waits for its turn, and what does not. */
-  #shareOf(name: string, { claim, apply, remove, conflicts, urgent }: Due): Share {
-    const names = [...apply, ...remove].map(({ metadata }) => metadata?.name ?? "");
-    // In whose way somebody's policies are is to be told, but what is adopted has its turn for that.
-    const isNews = conflicts.length > 0 && this.#conflicts.get(name) !== String(conflicts);
-    const waits = names.some((one) => !urgent.has(one)) || (isNews && claim === "adopted");
-    return { waits, isUrgent: names.some((one) => urgent.has(one)) || (isNews && claim !== "adopted") };
   }
 
   #add(name: string, waitMs: number): void {
@@ -248,21 +238,9 @@ export class BaselineLoop {
     else if (!this.#later.has(name)) this.#later.set(name, setTimeout(add, waitMs));
   }
 
-  /** By the caches, and beyond what has been told of; undefined if that is nothing. */
-  #dueOf(namespace: Namespace): Due | undefined {
-    const name = namespace.metadata?.name ?? "";
-    const due = this.#dues.of(namespace);
-    if (due.apply.length + due.remove.length > 0) return due;
-    if (due.conflicts.length > 0) return this.#conflicts.get(name) === String(due.conflicts) ? undefined : due;
-    this.#dues.settled(name);
-    this.#conflicts.delete(name);
-    this.#needsNoTurn(name);
-    return undefined;
-  }
-
   /** Of our own writes the caches often hear before we have their answers: a turn ends with the work, and then rests. */
   #needsNoTurn(name: string): void {
-    if (!this.#healing.has(name)) this.#rollout.remove(name);
+    if (!this.#working.has(name)) this.#rollout.remove(name);
   }
 
   async #handle(name: string, client: LoopClient): Promise<void> {
@@ -273,17 +251,21 @@ export class BaselineLoop {
       await this.#finish(namespace, client);
       return;
     }
-    const due = this.#dueOf(namespace);
-    if (due?.baseline === undefined) this.#rollout.remove(name);
+    const due = this.#dues.of(namespace);
     const isLeft = this.#left.delete(name) && isReleased(namespace, this.#deps.configuration());
-    if (isLeft || (due !== undefined && due.baseline === undefined)) {
-      await this.#release(namespace, client);
+    if (due === undefined) {
+      this.#needsNoTurn(name);
+      // Nothing is to go, so all of it stays, and is told of at once.
+      if (isLeft) await this.#release(name, namespace, client);
       return;
     }
-    if (due === undefined) return;
     const isTurn = this.#rollout.isTurnOf(name);
-    if (isTurn || this.#shareOf(name, due).isUrgent) await this.#heal(namespace, due, client, !isTurn);
-    else this.#look(namespace);
+    if (!isTurn && !this.#dues.shareOf(name, due).isUrgent) {
+      this.#look(namespace);
+      return;
+    }
+    if (due.baseline === undefined) await this.#release(name, namespace, client);
+    else await this.#heal(namespace, due, client, !isTurn);
     if (isTurn) this.#rollout.succeeded(name);
   }
 
@@ -298,7 +280,7 @@ export class BaselineLoop {
       return;
     }
     metrics.baselineNamespaces.inc({ outcome: result.outcome });
-    this.#conflicts.delete(name);
+    this.#dues.forgetConflict(name);
     const stoodOpen = Date.parse(result.since ?? "") - Date.parse(result.namespace.metadata?.creationTimestamp ?? "");
     // A policy that was there before the namespace is a restored one.
     if (!Number.isNaN(stoodOpen)) metrics.unprotectedSeconds.observe(Math.max(0, stoodOpen / 1000));
@@ -307,16 +289,14 @@ export class BaselineLoop {
     await this.#deps.wake(result.namespace, client);
   }
 
-  async #release(namespace: Namespace, client: LoopClient): Promise<void> {
-    const policies = this.#deps.cached.policiesIn(namespace.metadata?.name ?? "").filter(isOfBaseline);
-    const removed: string[] = [];
-    const onApplied = ({ name }: Applied): void => void removed.push(name);
-    const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
-    // Should it be governed again: what waits for its turn goes on waiting.
-    const options = { factsOf, isUrgentOnly: true, onApplied };
-    await healBaseline(namespace.metadata?.name ?? "", { ...this.#deps, client }, options);
-    const kept = policies.map(({ metadata }) => metadata?.name ?? "").filter((name) => !removed.includes(name));
-    tellOfRelease(namespace, { removed, kept }, this.#deps, client);
+  async #release(name: string, namespace: Namespace, client: LoopClient): Promise<void> {
+    this.#working.add(name);
+    try {
+      const released = await releasePolicies(name, { ...this.#deps, client }, this.#deps.cached.policiesIn);
+      if (released !== undefined) tellOfRelease(namespace, released, this.#deps, client);
+    } finally {
+      this.#working.delete(name);
+    }
   }
 
   async #heal(namespace: Namespace, due: Due, client: LoopClient, isUrgentOnly: boolean): Promise<void> {
@@ -324,13 +304,13 @@ export class BaselineLoop {
     const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
     const applied: Applied[] = [];
     const onApplied = (one: Applied): void => void applied.push(one);
-    this.#healing.add(name);
+    this.#working.add(name);
     try {
-      const healed = await healBaseline(name, { ...this.#deps, client }, { factsOf, isUrgentOnly, onApplied });
-      if (healed.outcome === "conflict") this.#tellOfConflict(namespace, healed, client);
-      else this.#conflicts.delete(name);
+      const conflict = await healBaseline(name, { ...this.#deps, client }, { factsOf, isUrgentOnly, onApplied });
+      if (conflict === undefined) this.#dues.forgetConflict(name);
+      else this.#tellOfConflict(namespace, conflict, client);
     } finally {
-      this.#healing.delete(name);
+      this.#working.delete(name);
       if (applied.length > 0) {
         if (isUrgentOnly) this.#pace.took(name, performance.now());
         this.#tell(namespace, due, applied, client);
@@ -348,27 +328,28 @@ export class BaselineLoop {
   #tellOfConflict(namespace: Namespace, conflict: Conflict, client: LoopClient): void {
     const name = namespace.metadata?.name ?? "";
     this.#deps.metrics.baselineNamespaces.inc({ outcome: "conflict" });
-    if (this.#conflicts.get(name) === String(conflict.conflicts)) return;
-    this.#conflicts.set(name, String(conflict.conflicts));
+    if (!this.#dues.isNews(name, conflict.conflicts)) return;
+    this.#dues.told(name, conflict.conflicts);
     tellOfConflict(namespace, conflict, this.#deps, client);
   }
 
   #failed(namespace: string, error: unknown, retryInMs: number): void {
     // The next leader finds the namespace as it is now.
     if (error instanceof TermEnded) return;
-    this.#rollout.failed(namespace);
     const { log, metrics } = this.#deps;
     // A namespace that goes away takes no more policies, which is as it should be: its events end the retries.
     const isGone = error instanceof ApiError && error.causes.some(({ reason }) => reason === "NamespaceTerminating");
-    if (isGone) this.#tries.succeeded(namespace);
-    else this.#tries.failed(namespace, error);
+    if (isGone) {
+      this.#rollout.remove(namespace);
+      this.#tries.succeeded(namespace);
+    } else {
+      this.#rollout.failed(namespace);
+      this.#tries.failed(namespace, error);
+    }
     metrics.baselineNamespaces.inc({ outcome: "failed" });
     const details = { namespace, error: String(error), retryInMs: Math.round(retryInMs) };
     log[isGone ? "info" : "error"](details, "baseline not applied; trying again");
   }
 }
 
-interface Share {
-  readonly waits: boolean;
-  readonly isUrgent: boolean;
-}
+const NOTHING: Share = { waits: false, isUrgent: false };

@@ -1,4 +1,5 @@
 import {
+  baselineOf,
   countsFor,
   type Due,
   dueOf,
@@ -8,6 +9,7 @@ import {
   releaseOf,
 } from "../../baseline/due.ts";
 import { deniesOnly } from "../../baseline/plan.ts";
+import { isOfBaseline } from "../../baseline/protection.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
 import { paths } from "../../cluster/paths.ts";
@@ -19,10 +21,11 @@ import { isTerminating, type Namespace } from "../../model/objects.ts";
 import { type Applied, completePolicies, type RemoveDeps, removePolicies } from "./policies.ts";
 import { type BaselineDeps, isPending } from "./reconcile.ts";
 
-/** What became of a namespace that waits for nothing. `exempt`: no baseline is to be kept there. */
-export type Healed =
-  | { readonly outcome: "exempt" | "complete" }
-  | { readonly outcome: "conflict"; readonly baseline: string; readonly conflicts: readonly string[] };
+/** Policies of somebody else have taken names of a baseline's, and say something else. */
+export interface Conflict {
+  readonly baseline: string;
+  readonly conflicts: readonly string[];
+}
 
 export interface HealDeps extends Omit<BaselineDeps, "client"> {
   readonly client: BaselineDeps["client"] & RemoveDeps["client"];
@@ -40,14 +43,17 @@ export interface HealOptions {
  * Puts right what a namespace that is not marked has of baselines: what is missing or was changed, and what is not wanted
  * any more. The cache says which policies those are; where it has not heard of others yet an event is on its way. What is
  * written is decided by what the API server has of them; deleted is what still is what the cache says. Where nothing is
- * to be done it writes nothing. Rejects with ApiError where the API server refuses.
+ * to be done it writes nothing. Returns what is in the way. Rejects with ApiError where the API server refuses.
  */
-export async function healBaseline(name: string, deps: HealDeps, options: HealOptions): Promise<Healed> {
+export async function healBaseline(name: string, deps: HealDeps, options: HealOptions): Promise<Conflict | undefined> {
   const { factsOf, isUrgentOnly = false, onApplied } = options;
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
-  if (namespace === undefined) return { outcome: "exempt" };
+  if (namespace === undefined) return undefined;
   const facts = factsOf(namespace);
   const { claim, apply, conflicts, remove, isLoss, urgent } = dueIn(namespace, facts, deps.configuration());
+  const governing = keptBaseline(namespace, deps.configuration());
+  if (governing === undefined || claim === undefined) return undefined;
+  if (claim === "kept" && !(await hasOneOf(governing, facts.policies, deps))) return undefined;
   const isNow = (policy: string): boolean => !isUrgentOnly || urgent.has(policy);
   const removing = (isDeny: boolean): Promise<boolean> =>
     removePolicies(
@@ -55,23 +61,38 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
       deps,
       onApplied,
     );
-  const governing = keptBaseline(namespace, deps.configuration());
-  if (claim === "kept" && governing !== undefined && !(await hasOneOf(governing, facts.policies, deps))) {
-    return { outcome: "exempt" };
-  }
   const isOpen = await removing(true);
-  let healed: Healed = { outcome: claim === undefined ? "exempt" : "complete" };
-  if (governing !== undefined && claim !== undefined) {
-    // Who has taken one away may just have taken others.
-    const only = isLoss ? undefined : new Set([...apply.map(nameOf).filter(isNow), ...conflicts]);
-    const completed = await completePolicies(name, governing, deps, { onApplied, only, isTriedFirst: !isLoss });
-    if (completed.conflicts.length > 0) {
-      healed = { outcome: "conflict", baseline: governing.metadata.name, conflicts: completed.conflicts };
-    }
-  }
+  // Who has taken one away may just have taken others.
+  const only = isLoss ? undefined : new Set([...apply.map(nameOf).filter(isNow), ...conflicts]);
+  const completed = await completePolicies(name, governing, deps, { onApplied, only, isTriedFirst: !isLoss });
   // A deny that has changed meanwhile is there, and what it leaves open must be.
   if (isOpen) await removing(false);
-  return healed;
+  if (completed.conflicts.length === 0) return undefined;
+  return { baseline: governing.metadata.name, conflicts: completed.conflicts };
+}
+
+/** What a release has come to: the names of policies. */
+export interface Released {
+  readonly removed: readonly string[];
+  readonly kept: readonly string[];
+}
+
+/** Takes away what is to go where no baseline governs any longer. Undefined: one does, or may soon. */
+export async function releasePolicies(
+  name: string,
+  deps: HealDeps,
+  policiesIn: (namespace: string) => readonly NetworkPolicy[],
+): Promise<Released | undefined> {
+  const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name)));
+  const release = namespace && releaseIn(namespace, policiesIn(name), deps.configuration());
+  if (release === undefined) return undefined;
+  const removed: string[] = [];
+  const onRemoved = (one: Applied): void => void removed.push(one.name);
+  const [denies, allows] = [true, false].map((isDeny) => release.remove.filter((one) => deniesOnly(one) === isDeny));
+  // What a deny that has changed meanwhile leaves open must stay.
+  if (await removePolicies(denies ?? [], deps, onRemoved)) await removePolicies(allows ?? [], deps, onRemoved);
+  const kept = policiesIn(name).filter((one) => isOfBaseline(one) && !removed.includes(nameOf(one)));
+  return { removed, kept: kept.map(nameOf) };
 }
 
 /** Is one still there of those by which a namespace is to have its baseline? Most often it is the first. */
@@ -108,7 +129,8 @@ export function dueIn(namespace: Namespace, facts: NamespaceFacts, configuration
   const governing = keptBaseline(namespace, configuration);
   if (governing !== undefined) return dueOf(namespace.metadata?.name ?? "", governing, facts, configuration);
   const { remove = [] } = releaseIn(namespace, facts.policies, configuration) ?? {};
-  return { ...NOTHING_DUE, remove, urgent: new Set(remove.map(({ metadata }) => metadata?.name ?? "")) };
+  const [first] = remove;
+  return first === undefined ? NOTHING_DUE : { ...NOTHING_DUE, remove, lane: baselineOf(first) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isAsWritten } from "../../baseline/content.ts";
-import { involvedIn, isAsWanted, plan } from "../../baseline/plan.ts";
+import { deniesOnly, involvedIn, isAsWanted, plan } from "../../baseline/plan.ts";
 import { BACKEND_PREFIX } from "../../baseline/policy-names.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import type { Baseline } from "../../baseline/resolve.ts";
@@ -157,8 +157,9 @@ function youngest(wanted: readonly NetworkPolicy[], there: ReadonlyMap<string, N
 }
 
 /**
- * In order, until one finds something else than what `there` says. Returns the API server's error then. What is applied
- * is `there` afterwards.
+ * Those that allow together, then those that deny: one after another the first that allows something would deny what the
+ * next is for, until that is there. Where one finds something else than what `there` says, returns the API server's
+ * error. What is applied is `there` afterwards.
  */
 async function applyAll(
   policies: readonly NetworkPolicy[],
@@ -167,23 +168,28 @@ async function applyAll(
   deps: PoliciesDeps,
   signal: AbortSignal | undefined,
 ): Promise<ApiError | undefined> {
-  try {
-    for (const policy of policies) {
-      const name = policy.metadata?.name ?? "";
-      const existing = there.get(name);
-      there.set(name, await applyPolicy(policy, existing, deps, signal));
-      // Nobody took it away: what it is for has come.
-      const isNews = existing === undefined && name.startsWith(BACKEND_PREFIX);
-      if (isNews) done({ name, was: "outdated" });
-      else if (existing === undefined) done({ name, was: "missing" });
-      else if (isOfBaseline(existing) && isAsWritten(existing)) done({ name, was: "outdated" });
-      else done({ name, was: "changed", ...lastWrite(existing) });
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 409) return error;
-    throw error;
+  const applyOne = async (policy: NetworkPolicy): Promise<void> => {
+    const name = policy.metadata?.name ?? "";
+    const existing = there.get(name);
+    there.set(name, await applyPolicy(policy, existing, deps, signal));
+    done({ name, ...wasBefore(name, existing) });
+  };
+  for (const isDeny of [false, true]) {
+    const results = await Promise.allSettled(policies.filter((one) => deniesOnly(one) === isDeny).map(applyOne));
+    const errors: unknown[] = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    const raced = errors.filter((error) => error instanceof ApiError && error.status === 409);
+    const [other] = errors.filter((error) => !raced.includes(error));
+    if (other !== undefined) throw other;
+    if (raced[0] instanceof ApiError) return raced[0];
   }
+  return undefined;
+}
+
+function wasBefore(name: string, existing: NetworkPolicy | undefined): Omit<Applied, "name"> {
+  // Nobody took it away: what it is for has come.
+  if (existing === undefined) return { was: name.startsWith(BACKEND_PREFIX) ? "outdated" : "missing" };
+  if (isOfBaseline(existing) && isAsWritten(existing)) return { was: "outdated" };
+  return { was: "changed", ...lastWrite(existing) };
 }
 
 /** By somebody else. The API server keeps one entry a writer and operation, with the time of the last write of each. */

@@ -3,6 +3,7 @@ import { printable } from "../../model/printable.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Recorder } from "../events.ts";
+import type { Conflict, Released } from "./heal.ts";
 import type { Applied } from "./policies.ts";
 import type { RolloutOptions } from "./rollout.ts";
 
@@ -14,12 +15,6 @@ export interface Telling {
 }
 
 type EventClient = Parameters<Recorder>[2];
-
-/** Somebody's policies have taken names of a baseline's, and say something else. */
-export interface Conflict {
-  readonly baseline: string;
-  readonly conflicts: readonly string[];
-}
 
 /**
  * What was put back is an alarm; what was only out of date, or adopted, is what whoever changed the baseline wanted.
@@ -59,11 +54,6 @@ export function tellOfAdoption(
 ): void {
   const message = `NetworkBaseline ${baseline} governs this namespace now, and has given it: ${namesOf(policies)}`;
   record(namespace, { type: "Normal", reason: "BaselineAdopted", message }, client);
-}
-
-export interface Released {
-  readonly removed: readonly string[];
-  readonly kept: readonly string[];
 }
 
 export function tellOfRelease(

@@ -347,6 +347,25 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     expect([calls, notices]).toEqual([[], []]);
   });
 
+  test("what is released has its turn in the rollout of what gave it, and is told of then", async () => {
+    const withPause = (paused: boolean, tier: string) => {
+      const own = new DocumentSet();
+      const namespaceSelector = { matchLabels: { tier } };
+      own.set(networkBaseline("web", { onRelease: "remove", rollout: { paused }, namespaceSelector }));
+      return configure("enforce", embedded, own);
+    };
+    let current = withPause(true, "none");
+    const given = current.baselines.flatMap((baseline) => wantedPolicies(baseline, "shop"));
+    const { calls, notices, onNamespace, run } = startShop(given, false, () => current);
+    run();
+    await sleep(50);
+    expect(calls).toEqual([]);
+    current = withPause(false, "none");
+    onNamespace(shop, shop);
+    await eventually(() => expect(notices).toMatchObject([{ type: "Normal", reason: "BaselineReleased" }]));
+    expect(calls.filter((call) => call !== "get")).toHaveLength(given.length);
+  });
+
   test("who undoes it at once is not answered at once a second time", async () => {
     const { calls, remove, run } = startShop();
     run();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { wantedPolicies } from "../../../src/baseline/templates.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
-import { type HealDeps, healBaseline, releaseIn } from "../../../src/controllers/baseline/heal.ts";
-import { type Applied, removePolicies } from "../../../src/controllers/baseline/policies.ts";
+import { type HealDeps, healBaseline, releaseIn, releasePolicies } from "../../../src/controllers/baseline/heal.ts";
+import { type Applied, completePolicies, removePolicies } from "../../../src/controllers/baseline/policies.ts";
 import { configure } from "../../../src/engine/configuration.ts";
 import { DocumentSet } from "../../../src/engine/document-set.ts";
 import { readEmbeddedPolicies } from "../../../src/files/policies.ts";
@@ -10,6 +10,7 @@ import { MODE_LABEL } from "../../../src/model/names.ts";
 import type { NetworkPolicy } from "../../../src/model/network-policy.ts";
 import type { KubernetesObject, Labels, ObjectMeta } from "../../../src/model/objects.ts";
 import { networkBaseline, networkPolicy } from "../../helpers/build.ts";
+import { eventually } from "../../helpers/eventually.ts";
 
 const embedded = await readEmbeddedPolicies();
 const DAY_2 = "2026-11-02T00:00:00Z";
@@ -21,6 +22,8 @@ describe("nothing is denied, or left denied, for longer than it must be", () => 
   const configuration = configure("enforce", embedded, documents);
   const whole = configuration.baselines.flatMap((baseline) => wantedPolicies(baseline, "shop"));
   const nameOf = ({ metadata }: KubernetesObject) => metadata?.name ?? "";
+
+  const released = { [MODE_LABEL]: "audit" };
 
   /** @param cached as the cache has them, if that is late */
   async function heal(live: readonly NetworkPolicy[], cached = live, labels = {}, refuses = "") {
@@ -54,10 +57,11 @@ describe("nothing is denied, or left denied, for longer than it must be", () => 
     const deps: HealDeps = { client, configuration: () => configuration, onWrite: () => {} };
     const factsOf = () => ({ policies: cached, isNew: false, hasLost: false });
     const options = { factsOf, onApplied: () => {} };
-    await healBaseline("shop", deps, options).catch((error: Error) => calls.push(error.message));
+    const done =
+      labels === released ? releasePolicies("shop", deps, () => cached) : healBaseline("shop", deps, options);
+    await done.catch((error: Error) => calls.push(error.message));
     return calls;
   }
-  const released = { [MODE_LABEL]: "audit" };
   const at = (policy: NetworkPolicy, resourceVersion: string) => ({
     ...policy,
     metadata: { ...policy.metadata, resourceVersion },
@@ -71,6 +75,35 @@ describe("nothing is denied, or left denied, for longer than it must be", () => 
     const cached = [dns, ingress, at(egress, "1")];
     expect(await heal([dns, ingress, at(egress, "2")], cached, released)).toEqual([`delete ${nameOf(ingress)}`]);
     expect(await heal([dns, ingress], cached, released)).toEqual([ingress, dns].map((one) => `delete ${nameOf(one)}`));
+  });
+  test("what allows is written together, what denies when all of that is there", async () => {
+    const documents2 = new DocumentSet();
+    documents2.set(
+      networkBaseline("web", { templates: ["01-default-deny-egress", "10-allow-dns-egress", "allow-same-namespace"] }),
+    );
+    const current = configure("enforce", embedded, documents2);
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const client = {
+      get: async (): Promise<never> => {
+        throw new ApiError({ status: 404, reason: "NotFound", message: "" });
+      },
+      apply: <T>(_path: string, object: object): Promise<T> => {
+        begun.push(nameOf(object));
+        return new Promise((resolve) => ends.push(() => resolve(object as T)));
+      },
+      replace: async (): Promise<never> => {
+        throw new Error("nothing of the kind is to be done");
+      },
+    };
+    const [baseline = expect.fail()] = current.baselines;
+    const done = completePolicies("shop", baseline, { client, onWrite: () => {} });
+    const allows = ["drawbridge-10-allow-dns-egress", "drawbridge-allow-same-namespace"];
+    await eventually(() => expect(begun).toEqual(allows));
+    for (const end of ends.splice(0)) end();
+    await eventually(() => expect(begun).toEqual([...allows, "drawbridge-01-default-deny-egress"]));
+    for (const end of ends) end();
+    expect((await done).applied.map(({ name }) => name)).toEqual(begun);
   });
   describe("where Pods may run that nothing was denied", () => {
     const names = [dns, ingress, egress].map(nameOf);

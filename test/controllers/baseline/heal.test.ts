@@ -85,20 +85,20 @@ describe("what healing asks the API server for", () => {
     };
     const facts = { policies: cached, isNew: false, hasLost: false };
     const deps = { client, configuration: () => configuration, onWrite: () => {} };
-    const { outcome } = await healBaseline("shop", deps, { factsOf: () => facts, onApplied: () => {} });
-    return { outcome, calls };
+    const conflict = await healBaseline("shop", deps, { factsOf: () => facts, onApplied: () => {} });
+    return { conflict, calls };
   }
 
   test("one of those that are there, and what is to be written; not what the others say", async () => {
     expect(await heal([ingress, outdated, egress], [ingress, outdated, egress])).toEqual({
-      outcome: "complete",
+      conflict: undefined,
       calls: ["get shop", `get ${nameOf(ingress)}`, `get ${nameOf(dns)}`, `apply ${nameOf(dns)}`],
     });
   });
 
   test("all of them, where one was changed: others may just have been, too", async () => {
     expect(await heal([ingress, changed(dns), egress], [ingress, changed(dns)])).toEqual({
-      outcome: "complete",
+      conflict: undefined,
       calls: [
         "get shop",
         `get ${nameOf(ingress)}`,
@@ -111,7 +111,7 @@ describe("what healing asks the API server for", () => {
 
   test("what a deny would cut off, too; and where that is not there, it comes first", async () => {
     expect(await heal([dns, ingress], [ingress])).toEqual({
-      outcome: "complete",
+      conflict: undefined,
       calls: [
         "get shop",
         `get ${nameOf(dns)}`,
@@ -136,7 +136,7 @@ describe("what healing asks the API server for", () => {
 
   test("where none is left of those that the cache knows, nothing is given", async () => {
     expect(await heal([ingress, egress], [])).toEqual({
-      outcome: "exempt",
+      conflict: undefined,
       calls: ["get shop", `get ${nameOf(ingress)}`, `get ${nameOf(egress)}`],
     });
   });
