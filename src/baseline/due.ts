@@ -127,18 +127,11 @@ export interface Release {
   readonly keep: readonly NetworkPolicy[];
 }
 
-/**
- * Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. So
- * does what opens a direction that a policy of somebody else closes: they may live by it.
- */
+/** Each baseline in force decides about its own. Of one that is gone nobody knows what it would have said: they stay. */
 export function releaseOf(policies: readonly NetworkPolicy[], baselines: readonly Baseline[]): Release {
   const removing = baselines.filter(({ spec }) => spec.onRelease === "remove");
   const ours = policies.filter(isOfBaseline);
-  const closed = new Set(policies.filter((policy) => !isOfBaseline(policy)).flatMap(typesOf));
-  const removable = ofThoseInForce(ours, removing).filter(
-    (policy) => isAsWritten(policy) && (deniesOnly(policy) || !typesOf(policy).some((type) => closed.has(type))),
-  );
-  const remove = withoutCutting(removable, ours);
+  const remove = withoutCutting(ofThoseInForce(ours, removing).filter(isAsWritten), ours);
   return { remove, keep: ours.filter((policy) => !remove.includes(policy)) };
 }
 

@@ -209,12 +209,6 @@ describe("what becomes of policies where no baseline governs any longer", () => 
     const { remove, keep } = releaseOf([first, edited(second), networkPolicy()], [removing]);
     expect([remove, keep]).toEqual([[first], [edited(second)]]);
   });
-  test("what opens a direction that somebody else closes stays: they may live by it", () => {
-    const [dnsAllow = {}, ...denies] = of(removing);
-    const closing = networkPolicy({ spec: { policyTypes: ["Egress"], egress: [{ to: [{ podSelector: {} }] }] } });
-    expect(releaseOf([...of(removing), closing], [removing])).toEqual({ remove: denies, keep: [dnsAllow] });
-    expect(releaseOf([...of(removing), networkPolicy()], [removing]).keep).toEqual([]);
-  });
   test("those of a baseline that is gone stay", () => {
     expect(releaseOf(of(removing), [keeping]).remove).toEqual([]);
   });

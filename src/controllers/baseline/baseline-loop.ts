@@ -223,7 +223,8 @@ export class BaselineLoop {
     const { waits, isUrgent } = due === undefined ? NOTHING : this.#dues.shareOf(name, due);
     if (!waits) this.#needsNoTurn(name);
     if (this.#queue === undefined) return;
-    if (waits) this.#rollout.add(name, due?.lane ?? "");
+    // Where it has just been changed it is looked at again, when the caches have heard of all that was written.
+    if (waits && !this.#later.has(name)) this.#rollout.add(name, due?.lane ?? "");
     if (isUrgent) this.#add(name, this.#pace.waitMs(name, performance.now()));
   }
 
@@ -251,12 +252,17 @@ export class BaselineLoop {
       await this.#finish(namespace, client);
       return;
     }
+    if (this.#left.has(name) && isReleased(namespace, this.#deps.configuration())) {
+      // Whoever has changed its labels means this one, and may be in need.
+      this.#rollout.remove(name);
+      await this.#release(name, namespace, client);
+      this.#left.delete(name);
+      return;
+    }
+    this.#left.delete(name);
     const due = this.#dues.of(namespace);
-    const isLeft = this.#left.delete(name) && isReleased(namespace, this.#deps.configuration());
     if (due === undefined) {
       this.#needsNoTurn(name);
-      // Nothing is to go, so all of it stays, and is told of at once.
-      if (isLeft) await this.#release(name, namespace, client);
       return;
     }
     const isTurn = this.#rollout.isTurnOf(name);
