@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { countsFor, type Due, type NamespaceFacts } from "../../baseline/due.ts";
+import { countsFor, type NamespaceFacts } from "../../baseline/due.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import { wantedPolicies } from "../../baseline/templates.ts";
 import type { Standstill } from "../../baseline/status.ts";
@@ -16,12 +16,12 @@ import { Pace } from "../loops/pace.ts";
 import { KeyedQueue } from "../loops/queue.ts";
 import { Sweep } from "../loops/sweep.ts";
 import { Dues, type DuesDeps, type Share } from "./dues.ts";
-import { type Conflict, type HealDeps, healBaseline, isReleased, keptBaseline, releasePolicies } from "./heal.ts";
-import type { Applied } from "./policies.ts";
-import { isPending, reconcileBaseline } from "./reconcile.ts";
+import { type HealDeps, isReleased, keptBaseline } from "./heal.ts";
+import { isPending } from "./reconcile.ts";
 import { Rollout } from "./rollout.ts";
-import { tellOfAdoption, tellOfConflict, tellOfHealing, tellOfRelease, tellOfRollout } from "./tell.ts";
+import { tellOfRollout } from "./tell.ts";
 import { Tries } from "./tries.ts";
+import { finishNamespace, healNamespace, releaseNamespace, type Work } from "./work.ts";
 
 export interface BaselineLoopDeps extends Omit<HealDeps, "client">, Pick<DuesDeps, "isNew"> {
   readonly log: Logger;
@@ -247,15 +247,16 @@ export class BaselineLoop {
   async #handle(name: string, client: LoopClient): Promise<void> {
     const namespace = this.#deps.cached.namespace(name);
     if (namespace === undefined) return;
+    const work: Work = { ...this.#deps, client, dues: this.#dues, wake: (one) => this.#deps.wake(one, client) };
     if (isPending(namespace)) {
       this.#rollout.remove(name);
-      await this.#finish(namespace, client);
+      await finishNamespace(namespace, work);
       return;
     }
     if (this.#left.has(name) && isReleased(namespace, this.#deps.configuration())) {
       // Whoever has changed its labels means this one, and may be in need.
       this.#rollout.remove(name);
-      await this.#release(name, namespace, client);
+      await this.#during(name, () => releaseNamespace(namespace, work));
       this.#left.delete(name);
       return;
     }
@@ -270,73 +271,24 @@ export class BaselineLoop {
       this.#look(namespace);
       return;
     }
-    if (due.baseline === undefined) await this.#release(name, namespace, client);
-    else await this.#heal(namespace, due, client, !isTurn);
+    if (due.baseline === undefined) await this.#during(name, () => releaseNamespace(namespace, work));
+    else {
+      const onApplied = (): void => {
+        if (!isTurn) this.#pace.took(name, performance.now());
+      };
+      await this.#during(name, () => healNamespace(namespace, due, { isUrgentOnly: !isTurn, onApplied }, work));
+    }
     if (isTurn) this.#rollout.succeeded(name);
   }
 
-  async #finish(namespace: Namespace, client: LoopClient): Promise<void> {
-    const { log, metrics } = this.#deps;
-    const name = namespace.metadata?.name ?? "";
-    const start = performance.now();
-    const result = await reconcileBaseline(name, { ...this.#deps, client });
-    if (result.outcome === "nothing") return;
-    if (result.outcome === "conflict") {
-      this.#tellOfConflict(namespace, result, client);
-      return;
-    }
-    metrics.baselineNamespaces.inc({ outcome: result.outcome });
-    this.#dues.forgetConflict(name);
-    const stoodOpen = Date.parse(result.since ?? "") - Date.parse(result.namespace.metadata?.creationTimestamp ?? "");
-    // A policy that was there before the namespace is a restored one.
-    if (!Number.isNaN(stoodOpen)) metrics.unprotectedSeconds.observe(Math.max(0, stoodOpen / 1000));
-    const ms = Math.round(performance.now() - start);
-    log.info({ namespace: name, baseline: result.baseline, applied: result.applied, ms }, "baseline finished");
-    await this.#deps.wake(result.namespace, client);
-  }
-
-  async #release(name: string, namespace: Namespace, client: LoopClient): Promise<void> {
+  /** Nothing of it is settled before it has ended. */
+  async #during(name: string, work: () => Promise<void>): Promise<void> {
     this.#working.add(name);
     try {
-      const released = await releasePolicies(name, { ...this.#deps, client }, this.#deps.cached.policiesIn);
-      if (released !== undefined) tellOfRelease(namespace, released, this.#deps, client);
+      await work();
     } finally {
       this.#working.delete(name);
     }
-  }
-
-  async #heal(namespace: Namespace, due: Due, client: LoopClient, isUrgentOnly: boolean): Promise<void> {
-    const name = namespace.metadata?.name ?? "";
-    const factsOf = (live: Namespace): NamespaceFacts => this.factsOf(live);
-    const applied: Applied[] = [];
-    const onApplied = (one: Applied): void => void applied.push(one);
-    this.#working.add(name);
-    try {
-      const conflict = await healBaseline(name, { ...this.#deps, client }, { factsOf, isUrgentOnly, onApplied });
-      if (conflict === undefined) this.#dues.forgetConflict(name);
-      else this.#tellOfConflict(namespace, conflict, client);
-    } finally {
-      this.#working.delete(name);
-      if (applied.length > 0) {
-        if (isUrgentOnly) this.#pace.took(name, performance.now());
-        this.#tell(namespace, due, applied, client);
-      }
-    }
-  }
-
-  #tell(namespace: Namespace, due: Due, applied: readonly Applied[], client: LoopClient): void {
-    const { claim, baseline = "", isLoss } = due;
-    tellOfHealing(namespace, applied, isLoss, this.#deps, client);
-    if (claim === "adopted" || (claim === "new" && !isLoss))
-      tellOfAdoption(namespace, baseline, applied, this.#deps, client);
-  }
-
-  #tellOfConflict(namespace: Namespace, conflict: Conflict, client: LoopClient): void {
-    const name = namespace.metadata?.name ?? "";
-    this.#deps.metrics.baselineNamespaces.inc({ outcome: "conflict" });
-    if (!this.#dues.isNews(name, conflict.conflicts)) return;
-    this.#dues.told(name, conflict.conflicts);
-    tellOfConflict(namespace, conflict, this.#deps, client);
   }
 
   #failed(namespace: string, error: unknown, retryInMs: number): void {
