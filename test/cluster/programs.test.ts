@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readVersions } from "./harness/binaries.ts";
-import { findProgram, readProgram } from "./harness/programs.ts";
+import { findProgram, programNames, readProgram } from "./harness/programs.ts";
 
-const ALL = readdirSync(join(import.meta.dirname, "programs"));
+const ALL = programNames();
 const { version, go } = readProgram("kwok");
 const CACHED = `cache/drawbridge/kwok-${version}/kwok`;
 

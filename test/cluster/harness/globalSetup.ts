@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { print, printLoudly } from "./loud.ts";
+import { findForTests, programNames } from "./programs.ts";
 
 /** Once per run, before the first test file. */
 export default async function setup(project: TestProject): Promise<void> {
@@ -9,6 +10,8 @@ export default async function setup(project: TestProject): Promise<void> {
   if (problem && process.env["CI"] === "true")
     throw new Error(`With CI=true no cluster test may be skipped: ${problem}`);
   if (problem) printLoudly(`CLUSTER TESTS ARE SKIPPED: ${problem}`);
+  // All of them are run there, and to compile beside tests takes the machine from these.
+  if (process.env["CI"] === "true") for (const name of programNames()) await findForTests(name);
   // context.ts declares it, and is where tests get it.
   project.provide("binaries", binaries);
 }

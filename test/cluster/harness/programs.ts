@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { cacheHome, type FindOptions, isProgram } from "./binaries.ts";
 import { buildTools, readTools } from "./build.ts";
@@ -52,6 +52,10 @@ export async function findProgram(name: string, options: FindOptions = {}): Prom
     });
   }
   return isBuilt() ? path : undefined;
+}
+
+export function programNames(): readonly string[] {
+  return readdirSync(PROGRAMS).toSorted();
 }
 
 /**
