@@ -44,6 +44,14 @@ export function deniesOnly({ spec }: NetworkPolicy): boolean {
   return said["ingress"] === undefined && said["egress"] === undefined;
 }
 
+/** In the two lots in which they are written, and taken away: never one of them beside the other. */
+export function byEffect(policies: readonly NetworkPolicy[]) {
+  return {
+    denies: policies.filter(deniesOnly),
+    allows: policies.filter((policy) => !deniesOnly(policy)),
+  };
+}
+
 /** Would `policy` deny what `allow`, where that is not there, was to keep open? */
 export function isCutOffWithout(policy: NetworkPolicy, allow: NetworkPolicy): boolean {
   const [denied, kept] = [normalised(policy.spec), normalised(allow.spec)];

@@ -15,9 +15,20 @@ export const UNFINISHED = ["conflict", "failed", "pending"] as const satisfies r
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
-const name = Type.String({ description: "The namespace." });
-
 const time = (description: string) => Type.String({ format: "date-time", description });
+
+/** Some of the namespaces in these states. */
+function firstOf<Shown extends string>(states: readonly Shown[], description: string, message: string) {
+  return Type.Array(
+    Type.Object({
+      name: Type.String({ description: "The namespace." }),
+      state: Type.Enum([...states], { description: "How it stands." }),
+      message: Type.Optional(Type.String({ description: message })),
+      since: time("Since when this is said of it."),
+    }),
+    { description, "x-kubernetes-list-type": "atomic" },
+  );
+}
 
 /** Drawbridge alone writes it, so it is not checked when a document is read: see `customResource`. */
 export const NetworkBaselineStatusSchema = Type.Object(
@@ -39,29 +50,15 @@ export const NetworkBaselineStatusSchema = Type.Object(
       },
       { description: "How many namespaces it governs, and how they stand." },
     ),
-    unfinished: Type.Array(
-      Type.Object({
-        name,
-        state: Type.Enum([...UNFINISHED], { description: "What is the matter." }),
-        message: Type.Optional(Type.String({ description: "The last error, or what is in the way." })),
-        since: time("Since when this is said of it."),
-      }),
-      {
-        description: "The first namespaces by name of each state other than finished.",
-        "x-kubernetes-list-type": "atomic",
-      },
+    unfinished: firstOf(
+      UNFINISHED,
+      "The first namespaces by name of each state other than finished.",
+      "The last error, or what is in the way.",
     ),
-    ungoverned: Type.Array(
-      Type.Object({
-        name,
-        state: Type.Enum([...UNGOVERNED], { description: "Which." }),
-        message: Type.Optional(Type.String({ description: "What it would get, or what it keeps." })),
-        since: time("Since when this is said of it."),
-      }),
-      {
-        description: "The first namespaces by name that it does not govern, but would if it adopted them, or has.",
-        "x-kubernetes-list-type": "atomic",
-      },
+    ungoverned: firstOf(
+      UNGOVERNED,
+      "The first namespaces by name that it does not govern, but would if it adopted them, or has.",
+      "What it would get, or what it keeps.",
     ),
     conditions: Type.Array(
       Type.Object({

@@ -27,13 +27,16 @@ export const ON_RELEASE = ["keep", "remove"] as const;
 /** How a structural schema says it; what it may be beyond that is checked in baseline-problems.ts. */
 export const INT_OR_STRING = "x-kubernetes-int-or-string";
 
+/** As Kubernetes takes it. */
+const NAMESPACE_NAME = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+
 const strict = { additionalProperties: false };
 
 const pods = (description: string) =>
   Type.Array(
     Type.Object(
       {
-        namespace: Type.String({ pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", description: "Where they are." }),
+        namespace: Type.String({ pattern: NAMESPACE_NAME, description: "Where they are." }),
         labels: Type.Record(
           Type.String(),
           Type.String({ pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" }),
@@ -109,7 +112,7 @@ export const NetworkBaselineSchema = customResource(
       description: Type.Optional(Type.String({ description: "What these policies are for." })),
       namespaceSelector: labelSelector("Which namespaces get these policies; {} is all but the system's."),
       excludedNamespaces: Type.Optional(
-        Type.Array(Type.String({ pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" }), {
+        Type.Array(Type.String({ pattern: NAMESPACE_NAME }), {
           minItems: 1,
           description: "Namespaces that the selector does not select, by name.",
         }),

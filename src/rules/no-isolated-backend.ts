@@ -12,6 +12,19 @@ interface Options {
   readonly namespaces: readonly string[];
 }
 
+const FROM_PROMETHEUS = `
+  ingress:
+    - from:
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: monitoring
+          podSelector:
+            matchLabels:
+              app.kubernetes.io/name: prometheus
+      ports:
+        - port: 9090
+`;
+
 export const noIsolatedBackend: Rule<Options, "NetworkPolicy", WeakMap<Policy, readonly Opening[]>> = {
   id: "no-isolated-backend",
   on: "NetworkPolicy",
@@ -73,30 +86,8 @@ webhooks:
     sideEffects: None
     admissionReviewVersions: [v1]
 `,
-      bad: policyYaml(`
-  ingress:
-    - from:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: monitoring
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: prometheus
-      ports:
-        - port: 9090
-`),
-      good: policyYaml(`
-  ingress:
-    - from:
-        - namespaceSelector:
-            matchLabels:
-              kubernetes.io/metadata.name: monitoring
-          podSelector:
-            matchLabels:
-              app.kubernetes.io/name: prometheus
-      ports:
-        - port: 9090
-    - from:
+      bad: policyYaml(FROM_PROMETHEUS),
+      good: policyYaml(`${FROM_PROMETHEUS}    - from:
         - ipBlock:
             cidr: 10.0.0.0/28 # the nodes of the control plane
       ports:

@@ -8,7 +8,7 @@ import {
   type Release,
   releaseOf,
 } from "../../baseline/due.ts";
-import { deniesOnly } from "../../baseline/plan.ts";
+import { byEffect } from "../../baseline/plan.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import { type Baseline, whyUnarmed } from "../../baseline/resolve.ts";
 import { unlessNotFound } from "../../cluster/api-error.ts";
@@ -55,18 +55,13 @@ export async function healBaseline(name: string, deps: HealDeps, options: HealOp
   if (governing === undefined || claim === undefined) return undefined;
   if (claim === "kept" && !(await hasOneOf(governing, facts.policies, deps))) return undefined;
   const isNow = (policy: string): boolean => !isUrgentOnly || urgent.has(policy);
-  const removing = (isDeny: boolean): Promise<boolean> =>
-    removePolicies(
-      remove.filter((policy) => isNow(nameOf(policy)) && deniesOnly(policy) === isDeny),
-      deps,
-      onApplied,
-    );
-  const isOpen = await removing(true);
+  const unwanted = byEffect(remove.filter((policy) => isNow(nameOf(policy))));
+  const isOpen = await removePolicies(unwanted.denies, deps, onApplied);
   // Who has taken one away may just have taken others.
   const only = isLoss ? undefined : new Set([...apply.map(nameOf).filter(isNow), ...conflicts]);
   const completed = await completePolicies(name, governing, deps, { onApplied, only, isTriedFirst: !isLoss });
   // A deny that has changed meanwhile is there, and what it leaves open must be.
-  if (isOpen) await removing(false);
+  if (isOpen) await removePolicies(unwanted.allows, deps, onApplied);
   if (completed.conflicts.length === 0) return undefined;
   return { baseline: governing.metadata.name, conflicts: completed.conflicts };
 }
@@ -88,9 +83,9 @@ export async function releasePolicies(
   if (release === undefined) return undefined;
   const removed: string[] = [];
   const onRemoved = (one: Applied): void => void removed.push(one.name);
-  const [denies, allows] = [true, false].map((isDeny) => release.remove.filter((one) => deniesOnly(one) === isDeny));
+  const { denies, allows } = byEffect(release.remove);
   // What a deny that has changed meanwhile leaves open must stay.
-  if (await removePolicies(denies ?? [], deps, onRemoved)) await removePolicies(allows ?? [], deps, onRemoved);
+  if (await removePolicies(denies, deps, onRemoved)) await removePolicies(allows, deps, onRemoved);
   const kept = policiesIn(name).filter((one) => isOfBaseline(one) && !removed.includes(nameOf(one)));
   return { removed, kept: kept.map(nameOf) };
 }

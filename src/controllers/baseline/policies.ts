@@ -1,5 +1,5 @@
 import { isAsWritten } from "../../baseline/content.ts";
-import { deniesOnly, involvedIn, isAsWanted, plan } from "../../baseline/plan.ts";
+import { byEffect, involvedIn, isAsWanted, plan } from "../../baseline/plan.ts";
 import { BACKEND_PREFIX } from "../../baseline/policy-names.ts";
 import { isOfBaseline } from "../../baseline/protection.ts";
 import type { Baseline } from "../../baseline/resolve.ts";
@@ -174,8 +174,9 @@ async function applyAll(
     there.set(name, await applyPolicy(policy, existing, deps, signal));
     done({ name, ...wasBefore(name, existing) });
   };
-  for (const isDeny of [false, true]) {
-    const results = await Promise.allSettled(policies.filter((one) => deniesOnly(one) === isDeny).map(applyOne));
+  const { allows, denies } = byEffect(policies);
+  for (const lot of [allows, denies]) {
+    const results = await Promise.allSettled(lot.map(applyOne));
     const errors: unknown[] = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     const raced = errors.filter((error) => error instanceof ApiError && error.status === 409);
     const [other] = errors.filter((error) => !raced.includes(error));
