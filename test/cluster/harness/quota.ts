@@ -1,4 +1,5 @@
 import type { KubernetesClient } from "../../../src/cluster/client.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { paths } from "../../../src/cluster/paths.ts";
 
 /** From now on a quota says no to one NetworkPolicy more than these, as the API server says it to anyone. */
@@ -9,6 +10,17 @@ export async function forbidMorePolicies(client: KubernetesClient, namespace: st
   // The controller that counts does not run here.
   const status = { ...spec, used: spec.hard };
   await client.apply(`${quotas(namespace)}/${NAME}/status`, { ...quota, status }, { fieldManager: "test" });
+  // It counts from when the API server has heard of it, and the first refusal takes its time.
+  const one = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "one-more" },
+    spec: { podSelector: {} },
+  };
+  await eventually(async () => {
+    const answer = await client.create(paths.networkPolicies(namespace), one, { dryRun: true }).catch(String);
+    if (!String(answer).includes("exceeded quota")) throw new Error(`the quota of ${namespace} does not count yet`);
+  }, 20_000);
 }
 
 export async function allowMorePolicies(client: KubernetesClient, namespace: string): Promise<void> {
