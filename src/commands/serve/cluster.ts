@@ -28,14 +28,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { LeaseRecord } from "./leadership.ts";
 import { followBackends } from "./backends.ts";
 import { followPlatform } from "./platform.ts";
-import {
-  canBind,
-  introduce,
-  leaseAnnotations,
-  liveNamespace,
-  namespaceLabels,
-  newestExceptionsIn,
-} from "./questions.ts";
+import { canBind, exceptionReader, introduce, leaseAnnotations, liveNamespace, namespaceLabels } from "./questions.ts";
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
@@ -225,7 +218,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       }),
     namespaceLabels: (name, waitMs) => namespaceLabels(name, waitMs, caches, client),
     policiesIn: (namespace) => caches.policiesIn(namespace),
-    newestExceptionsIn: (name, waitMs) => newestExceptionsIn(name, waitMs, client),
+    newestExceptionsIn: exceptionReader(client),
     isGoing: async (name, waitMs) => {
       const namespace = await liveNamespace(name, waitMs, client);
       return namespace === undefined || isTerminating(namespace);

@@ -4,6 +4,7 @@ import type { KubernetesClient } from "../../cluster/client.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { NetworkException } from "../../config/exception.ts";
 import type { Caches } from "../../controllers/caches.ts";
+import { coalesce, within } from "../../controllers/loops/coalesce.ts";
 import { checkDocument } from "../../engine/check-document.ts";
 import { InputError } from "../../model/errors.ts";
 import { API_VERSION, GROUP, LEASE_NAME } from "../../model/names.ts";
@@ -37,14 +38,24 @@ export async function liveNamespace(
   }
 }
 
-/** Those that are valid, and not on their way out: of any other it is as if it were not there. */
-export async function newestExceptionsIn(
-  namespace: string,
-  waitMs: number,
+/**
+ * Reads the exceptions of a namespace as they are now, for a request that would else be refused. Whoever is refused can
+ * try again as often as he likes: of that the API server hears little.
+ */
+export function exceptionReader(
   client: KubernetesClient,
-): Promise<readonly NetworkException[]> {
+): (namespace: string, waitMs: number) => Promise<readonly NetworkException[]> {
+  const read = coalesce((namespace) => newestExceptionsIn(namespace, client), EXCEPTIONS_EVERY_MS);
+  return (namespace, waitMs) =>
+    within(read(namespace), waitMs, `the exceptions of ${namespace} were not read within ${waitMs} ms`);
+}
+
+const EXCEPTIONS_EVERY_MS = 250;
+
+/** Those that are valid, and not on their way out: of any other it is as if it were not there. */
+async function newestExceptionsIn(namespace: string, client: KubernetesClient): Promise<readonly NetworkException[]> {
   const found: NetworkException[] = [];
-  for await (const { items } of client.pages(paths.networkExceptions(namespace), { timeoutMs: waitMs })) {
+  for await (const { items } of client.pages(paths.networkExceptions(namespace), { timeoutMs: READ_MS })) {
     for (const item of items) {
       const { document } = checkDocument({ ...item, apiVersion: API_VERSION, kind: "NetworkException" });
       if (document?.kind === "NetworkException" && !isTerminating(item)) found.push(document);
@@ -52,6 +63,9 @@ export async function newestExceptionsIn(
   }
   return found;
 }
+
+/** As long as the API server waits for us; who waits less gives up before. */
+const READ_MS = 3_000;
 
 export async function canBind(
   { username, uid, groups, extra }: UserInfo,

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type BaselineDeps, type Ensured, ensurePolicies } from "./reconcile.ts";
-import { coalesce } from "./coalesce.ts";
+import { coalesce, within } from "../loops/coalesce.ts";
 
 /** No caller waits longer than the 5 s of its webhook: work that takes longer is given up. */
 const LIMIT_MS = 5_000;
@@ -13,16 +12,5 @@ const LIMIT_MS = 5_000;
  */
 export function createGate(deps: BaselineDeps): (namespace: string, waitMs: number) => Promise<Ensured> {
   const ensure = coalesce((namespace) => ensurePolicies(namespace, deps, AbortSignal.timeout(LIMIT_MS)));
-  return async (namespace, waitMs) => {
-    const timer = new AbortController();
-    const late = sleep(waitMs, undefined, { signal: timer.signal }).then(() => {
-      throw new Error(`its policies were not in place within ${waitMs} ms`);
-    });
-    late.catch(() => {}); // is told to whoever waits for it, if anyone does
-    try {
-      return await Promise.race([ensure(namespace), late]);
-    } finally {
-      timer.abort();
-    }
-  };
+  return (namespace, waitMs) => within(ensure(namespace), waitMs, `its policies were not in place within ${waitMs} ms`);
 }
