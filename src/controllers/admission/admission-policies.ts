@@ -8,7 +8,6 @@ import {
   BASELINE_LABEL,
   FIELD_MANAGER,
   MANAGED_BY_LABEL,
-  NAMESPACE_NAME_LABEL,
   PENDING_LABEL,
   SYSTEM_NAMESPACES,
 } from "../../model/names.ts";
@@ -71,7 +70,7 @@ export function admissionPolicies(options: AdmissionPolicyOptions): readonly Adm
     ...validating(BASELINE, keepPolicies(options)),
     ...validating(LABELS, {
       failurePolicy: "Fail",
-      matchConstraints: matching("", NAMESPACES, ["CREATE", "UPDATE"]),
+      matchConstraints: matchingNamespaces(NAMESPACES, ["CREATE", "UPDATE"]),
       ...keepLabels(options),
     }),
   ];
@@ -84,7 +83,7 @@ function stamp({ configuration, user }: AdmissionPolicyOptions): object {
   return {
     failurePolicy: "Fail",
     reinvocationPolicy: "IfNeeded",
-    matchConstraints: matching("", ["namespaces"], ["CREATE", "UPDATE"]),
+    matchConstraints: matchingNamespaces(["namespaces"], ["CREATE", "UPDATE"]),
     matchConditions: [
       {
         name: "is-new-or-was-marked",
@@ -109,7 +108,7 @@ function stamp({ configuration, user }: AdmissionPolicyOptions): object {
 function keepMarker({ user }: AdmissionPolicyOptions): object {
   return {
     failurePolicy: "Fail",
-    matchConstraints: matching("", NAMESPACES, ["UPDATE"]),
+    matchConstraints: matchingNamespaces(NAMESPACES, ["UPDATE"]),
     matchConditions: [
       { name: "was-marked", expression: isDropped() },
       { name: "is-not-by-drawbridge", expression: `!${isOwn(user)}` },
@@ -146,7 +145,10 @@ function keepPolicies({ configuration, user }: AdmissionPolicyOptions): object {
         matchExpressions: [{ key: BASELINE_LABEL, operator: "Exists" }],
       },
     },
-    matchConditions: [{ name: "is-not-by-drawbridge", expression: `!${isOwn(user)}` }],
+    matchConditions: [
+      { name: "is-not-of-the-system", expression: `!(request.namespace in ${list(SYSTEM_NAMESPACES)})` },
+      { name: "is-not-by-drawbridge", expression: `!${isOwn(user)}` },
+    ],
     variables: [
       ...governing(labelsOf("namespaceObject"), configuration),
       { name: "wanted", expression: `{"": [""]${wanted.map((entry) => `, ${entry}`).join("")}}[variables.baseline]` },
@@ -227,12 +229,18 @@ function isDropped(): string {
 /** By way of a subresource an update changes labels too. */
 const NAMESPACES = ["namespaces", "namespaces/status", "namespaces/finalize"];
 
-function matching(group: string, resources: readonly string[], operations: readonly string[]): object {
-  const notSystem = { key: NAMESPACE_NAME_LABEL, operator: "NotIn", values: SYSTEM_NAMESPACES };
-  return {
-    matchPolicy: "Equivalent",
-    namespaceSelector: { matchExpressions: [notSystem] },
-    objectSelector: {},
-    resourceRules: [{ apiGroups: [group], apiVersions: ["v1"], operations, resources, scope: "*" }],
-  };
+/**
+ * What a policy is about. Not by a namespaceSelector: the API server reads selectors anew for each policy and each write of
+ * anything at all, before it looks at what is written.
+ */
+function matching(group: string, resources: readonly string[], operations: readonly string[]) {
+  const rule = { apiGroups: [group], apiVersions: ["v1"], operations, resources, scope: "*" };
+  return { matchPolicy: "Equivalent", namespaceSelector: {}, objectSelector: {}, resourceRules: [rule] };
+}
+
+/** `matching` of Namespaces, but for those that are left alone. */
+function matchingNamespaces(resources: readonly string[], operations: readonly string[]): object {
+  const { resourceRules, ...matched } = matching("", resources, operations);
+  const system = resourceRules.map((rule) => ({ ...rule, resourceNames: SYSTEM_NAMESPACES }));
+  return { ...matched, resourceRules, excludeResourceRules: system };
 }
