@@ -118,7 +118,7 @@ const emptyWebhook: Scenario = {
 const drawbridge: Scenario = {
   name: "Drawbridge",
   async admit(cluster, api) {
-    const server = await startDrawbridge({ cluster });
+    const server = await startDrawbridge({ cluster, keepsLog: false });
     await until("Drawbridge is in force", () => isRefused(api), IN_FORCE);
     return {
       isInForce: () => isRefused(api),

@@ -32,6 +32,8 @@ export interface DrawbridgeOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default true: resolves when it is ready. */
   readonly waitUntilReady?: boolean;
+  /** Default true. Else what it logs once it is ready is read and dropped, as costs least. */
+  readonly keepsLog?: boolean;
   /** Of an installed package; default: the source. */
   readonly cli?: string;
   /** Of its certificates, where a test cannot wait for days. */
@@ -48,7 +50,7 @@ const READY_LIMIT_MS = 60_000;
 
 /** `drawbridge serve` as a process of its own, as a person would start it. */
 export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<Drawbridge> {
-  const { cluster, args = [], env = {}, cli = CLI, lives, waitUntilReady = true } = options;
+  const { cluster, args = [], env = {}, cli = CLI, lives, waitUntilReady = true, keepsLog = true } = options;
   const webhook = options.ports?.webhook ?? (await freePort());
   const health = options.ports?.health ?? (await freePort());
   const url = `https://127.0.0.1:${webhook}`;
@@ -68,15 +70,17 @@ export async function startDrawbridge(options: DrawbridgeOptions = {}): Promise<
   });
   // node:readline also takes U+2028 for the end of a line, and names may hold one.
   let rest = "";
-  child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+  const keep = (piece: string): void => {
     const lines = (rest + piece).split("\n");
     rest = lines.pop() ?? "";
     log.push(...lines.map(parsed));
-  });
+  };
+  child.stdout.setEncoding("utf8").on("data", keep);
   // Not "exit": what it wrote last may still be in the pipe then.
   const exited = once(child, "close").then(() => child.exitCode);
 
   if (waitUntilReady) await untilReady(child, log, () => stderr);
+  if (!keepsLog) child.stdout.off("data", keep).resume();
   const healthUrl = `http://127.0.0.1:${health}`;
   return {
     url,
