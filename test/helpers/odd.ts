@@ -65,8 +65,16 @@ export function oddAmong(): fc.Arbitrary<KubernetesObject[]> {
     spec: or(odd, optional({ selector: or(odd, dictionary(or(odd, word))), ports })),
   }).map(objectOf("v1", "Service"));
   const policies = oddPolicies().map(objectOf("networking.k8s.io/v1", "NetworkPolicy"));
-  return fc.array(fc.oneof(callers, called, policies), { maxLength: 6 });
+  const objects = fc.array(fc.oneof(callers, called, policies), { maxLength: 6 });
+  // Of what is odd in one place or another hardly anything fits together.
+  return fc.tuple(fc.constantFrom([], CALLED), objects).map((parts) => parts.flat());
 }
+
+/** A Service, and what makes the API server call it. */
+const CALLED: readonly KubernetesObject[] = [
+  objectOf("v1", "Service")({ spec: { selector: { app: "web" }, ports: [{ port: 443 }] } }),
+  objectOf("apiregistration.k8s.io/v1", "APIService")({ spec: { service: { namespace: "shop", name: "web" } } }),
+];
 
 function objectOf(apiVersion: string, kind: string): (fields: object) => KubernetesObject {
   return (fields) => ({ metadata: { name: "web", namespace: "shop" }, ...fields, apiVersion, kind });
@@ -139,10 +147,16 @@ const operator = fc.constantFrom("In", "NotIn", "Exists", "DoesNotExist", "in", 
 
 const oddSelector = or(
   odd,
-  optional({
-    matchLabels: or(odd, dictionary(or(odd, word))),
-    matchExpressions: list(optional({ key: or(odd, key), operator: or(odd, operator), values: list(word) })),
-  }),
+  fc.oneof(
+    {
+      arbitrary: optional({
+        matchLabels: or(odd, dictionary(or(odd, word))),
+        matchExpressions: list(optional({ key: or(odd, key), operator: or(odd, operator), values: list(word) })),
+      }),
+      weight: 8,
+    },
+    { arbitrary: fc.constant({ matchLabels: { "kubernetes.io/metadata.name": "kube-system" } }), weight: 1 },
+  ),
 );
 
 const cidr = fc.oneof(
@@ -166,19 +180,20 @@ const oddPeer = fc.oneof(
   optional({ ipBlock: or(odd, optional({ cidr: or(odd, cidr), except: list(cidr) })) }),
 );
 
-const oddPort = optional({
-  protocol: or(odd, fc.constantFrom("TCP", "UDP", "SCTP", "T\nCP")),
-  port: or(
-    odd,
-    fc.oneof(
-      fc.nat(70_000),
-      fc.constant(53),
-      fc.constantFrom("http", "a-name-that-is-far-too-long-for-a-port"),
-      fc.string(),
-    ),
-  ),
-  endPort: or(odd, fc.nat(70_000)),
-});
+const oddPort = fc.oneof(
+  {
+    arbitrary: optional({
+      protocol: or(odd, fc.constantFrom("TCP", "UDP", "SCTP", "T\nCP")),
+      port: or(
+        odd,
+        fc.oneof(fc.nat(70_000), fc.constantFrom("http", "a-name-that-is-far-too-long-for-a-port"), fc.string()),
+      ),
+      endPort: or(odd, fc.nat(70_000)),
+    }),
+    weight: 8,
+  },
+  { arbitrary: fc.constant({ protocol: "UDP", port: 53 }), weight: 1 },
+);
 
 const oddSpec = optional({
   podSelector: oddSelector,
