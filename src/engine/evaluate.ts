@@ -25,10 +25,12 @@ export function evaluate(subject: Subject, ruleset: Ruleset, cap: Mode, snapshot
   const findings: Finding[] = [];
   for (const { rule, mode, options, prepared } of ruleset.settings) {
     if (rule.on !== subject.kind) continue;
+    const violations = rule.check(subject, { options, prepared, snapshot });
+    if (violations.length === 0) continue;
     // What is missing may come next: were it refused, nobody could apply `01-default-deny` before `10-allow`.
     const strongest =
       rule.isCrossObject && snapshot?.isWhole !== true ? weakest(mode, cap, "warn") : weakest(mode, cap);
-    for (const violation of rule.check(subject, { options, prepared, snapshot })) {
+    for (const violation of violations) {
       findings.push({
         ...violation,
         rule: rule.id,

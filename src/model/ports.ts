@@ -14,8 +14,9 @@ export interface ProtocolPorts {
   readonly names: readonly string[];
 }
 
-const LAST = 65_535;
-const EVERY: RangeSet<number> = [[1, LAST + 1]];
+export const LAST_PORT = 65_535;
+const EVERY: RangeSet<number> = [[1, LAST_PORT + 1]];
+const NONE: ProtocolPorts = { numbers: [], names: [] };
 const EVERY_PORT = perProtocol(() => ({ numbers: EVERY, names: [] }));
 
 /** The ports of a clause. What the API server would refuse (another protocol, port 0, half a port) allows nothing. */
@@ -23,12 +24,12 @@ export function portsOf(ports: readonly Port[] | "all"): PortSet {
   if (ports === "all") return EVERY_PORT;
   return perProtocol((protocol) => {
     const own = ports.filter((port) => port.protocol === protocol);
-    return union(
-      own.map(({ port, endPort }) =>
-        typeof port === "string" ? { numbers: [], names: [port] } : { numbers: rangesOf(port, endPort), names: [] },
-      ),
-    );
+    return union(own.map(portsOfEntry));
   });
+}
+
+function portsOfEntry({ port, endPort }: Port): ProtocolPorts {
+  return typeof port === "string" ? { numbers: [], names: [port] } : { numbers: rangesOf(port, endPort), names: [] };
 }
 
 export function unionPorts(all: readonly PortSet[]): PortSet {
@@ -66,7 +67,7 @@ function perProtocol(of: (protocol: Protocol) => ProtocolPorts): PortSet {
 
 function union(all: readonly ProtocolPorts[]): ProtocolPorts {
   const parts = all.filter(({ numbers, names }) => numbers.length > 0 || names.length > 0);
-  if (parts.length < 2) return parts[0] ?? { numbers: [], names: [] };
+  if (parts.length < 2) return parts[0] ?? NONE;
   const numbers = normalise(parts.flatMap((ports) => ports.numbers));
   const names = new Set(parts.flatMap((ports) => ports.names));
   return { numbers, names: isEvery(numbers) ? [] : [...names].toSorted() };
@@ -78,6 +79,6 @@ function isEvery(numbers: RangeSet<number>): boolean {
 
 function rangesOf(port: number | undefined, endPort: number | undefined): RangeSet<number> {
   if (port === undefined) return EVERY;
-  const [first, last] = [Math.max(port, 1), Math.min(endPort ?? port, LAST)];
+  const [first, last] = [Math.max(port, 1), Math.min(endPort ?? port, LAST_PORT)];
   return Number.isInteger(first) && Number.isInteger(last) && first <= last ? [[first, last + 1]] : [];
 }

@@ -20,7 +20,7 @@ export function normalise<N extends number | bigint>(ranges: readonly Range<N>[]
 
 /** Both sorted, so one pass: linear also for a block with thousands of holes. */
 export function subtract<N extends number | bigint>(set: RangeSet<N>, holes: RangeSet<N>): RangeSet<N> {
-  if (set.length === 0 || holes.length === 0) return set;
+  if (areApart(set, holes)) return set;
   const left: Range<N>[] = [];
   let h = 0;
   for (const [first, end] of set) {
@@ -35,6 +35,18 @@ export function subtract<N extends number | bigint>(set: RangeSet<N>, holes: Ran
     if (from < end) left.push([from, end]);
   }
   return left;
+}
+
+/** Have they no number in common? Mostly so, and cheaper to find out than to build what is left. */
+function areApart<N extends number | bigint>(a: RangeSet<N>, b: RangeSet<N>): boolean {
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [mine, other] = [a[i], b[j]];
+    if (mine === undefined || other === undefined) return true;
+    if (mine[1] <= other[0]) i += 1;
+    else if (other[1] <= mine[0]) j += 1;
+    else return false;
+  }
 }
 
 export function intersect<N extends number | bigint>(a: RangeSet<N>, b: RangeSet<N>): RangeSet<N> {

@@ -21,18 +21,16 @@ export const EVERYTHING = (path: string): Selector => ({ requirements: [], path 
 export function toSelector(raw: unknown, path: string): Selector {
   if (!isRecord(raw)) return EVERYTHING(path);
   const labels = isRecord(raw["matchLabels"]) ? Object.entries(raw["matchLabels"]) : [];
-  return {
-    path,
-    requirements: [
-      ...labels.map(([key, value]) => ({
-        key,
-        operator: "In",
-        values: [text(value)],
-        path: pointer(path, "matchLabels", key),
-      })),
-      ...items(raw["matchExpressions"]).map((item, i) => toRequirement(item, pointer(path, "matchExpressions", i))),
-    ],
-  };
+  const requirements: Requirement[] = labels.map(([key, value]) => ({
+    key,
+    operator: "In",
+    values: [text(value)],
+    path: pointer(path, "matchLabels", key),
+  }));
+  for (const [i, item] of items(raw["matchExpressions"]).entries()) {
+    requirements.push(toRequirement(item, pointer(path, "matchExpressions", i)));
+  }
+  return { path, requirements };
 }
 
 function toRequirement(raw: unknown, path: string): Requirement {

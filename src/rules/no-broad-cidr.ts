@@ -126,6 +126,7 @@ ingress:
     if (found.length === 0) return [];
     return (["ingress", "egress"] as const).flatMap((direction) => {
       const blocks = found.filter(({ clause }) => clause.direction === direction);
+      if (blocks.length === 0) return [];
       const isExposed = direction === "ingress" && pinsExposure(policy, options);
       return broadParts(direction, blocks, options, isExposed).map(({ what, mode, ...where }) => ({
         message: `${direction} ${direction === "egress" ? "to" : "from"} ${what}`,

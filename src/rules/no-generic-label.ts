@@ -131,8 +131,9 @@ ingress:
 
 /** What only excludes does not name anybody, so the labels that must be there count, each once. */
 function genericBecause(selector: Selector, { keys, values, classKeys }: Options): string | undefined {
-  const [key, ...others] = new Set(selector.requirements.filter(isPositive).map((requirement) => requirement.key));
-  if (key === undefined || others.length > 0) return undefined;
+  const positive = selector.requirements.filter(isPositive);
+  const key = positive[0]?.key;
+  if (key === undefined || positive.some((requirement) => requirement.key !== key)) return undefined;
   const allowed = valuesOf(selector, key) ?? [];
   if (allowed.length === 0) return undefined;
   if (classKeys.includes(key)) return `label ${key} names a class of workloads`;

@@ -112,6 +112,7 @@ egress:
 
   check({ policy }, { options }) {
     const dns = { clauses: policy.clauses.filter(isDnsOnly) };
+    if (dns.clauses.length === 0) return [];
     const open = dns.clauses
       .filter(({ peers }) => peers === "anyone")
       .map(({ path }) => violation("everyone, for want of `to`: data can leave in the questions", path));

@@ -92,7 +92,7 @@ ingress:
 
   check({ policy }, { options: { limit } }) {
     const isTooMany = (ports: PortSet, protocol: Protocol) => countPorts(ports, protocol) > limit;
-    const faults = portFaults(policy.clauses, isTooMany, containsEveryPort);
+    const faults = portFaults(policy.clauses, isTooMany, limit + 1, containsEveryPort);
     return faults.map(({ direction, protocols, ports, where }) => {
       const counts = protocols.map((protocol) => `${countPorts(ports, protocol)} ${protocol}`).join(" and ");
       return {

@@ -1,4 +1,4 @@
-import { containsEveryPort, PROTOCOLS } from "../model/ports.ts";
+import { containsEveryPort, LAST_PORT, PROTOCOLS } from "../model/ports.ts";
 import { portFaults } from "./shared/clause-ports.ts";
 import { policyYaml } from "./shared/examples.ts";
 import type { Rule } from "./rule.ts";
@@ -80,7 +80,7 @@ ingress:
 
   check({ policy }) {
     const clauses = policy.clauses.filter(({ peers }) => peers !== "anyone");
-    return portFaults(clauses, containsEveryPort).map(({ direction, protocols, where }) => {
+    return portFaults(clauses, containsEveryPort, LAST_PORT).map(({ direction, protocols, where }) => {
       const which = protocols.length === PROTOCOLS.length ? "port" : `${protocols.join(" and ")} port`;
       return {
         message: `${direction} on every ${which}: debug, metrics and admin ports too, and what comes with the next release`,

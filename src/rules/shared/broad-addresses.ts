@@ -41,21 +41,24 @@ export function broadParts(
   byKind: Limits,
   isExposed: boolean,
 ): BroadPart[] {
-  if (found.length === 0) return [];
-  const clauses = [...new Set(found.map(({ clause }) => clause.path))];
   const limits = (family: Family) => ({
     public: isExposed ? {} : byKind[`public${family}`],
     private: byKind[`private${family}`],
   });
-  const judgeIPv4 = (set: RangeSet<number>) => judge("IPv4", countsOf(set, PRIVATE.IPv4), limits("IPv4"));
-  const judgeIPv6 = (set: RangeSet<bigint>) => judge("IPv6", countsOf(set, PRIVATE.IPv6), limits("IPv6"));
+  const judgeIPv4 = (set: RangeSet<number>) =>
+    set.length === 0 ? undefined : judge("IPv4", countsOf(set, PRIVATE.IPv4), limits("IPv4"));
+  const judgeIPv6 = (set: RangeSet<bigint>) =>
+    set.length === 0 ? undefined : judge("IPv6", countsOf(set, PRIVATE.IPv6), limits("IPv6"));
   const inIPv6 = found.map(({ peer }) => ({ peer, set: splitNat64(peer.addresses.IPv6).IPv6 }));
   // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
   // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)
   const inIPv4 = found
     .filter((_, i) => judgeIPv6(inIPv6[i]?.set ?? [])?.mode !== "enforce")
     .map(({ peer }) => ({ peer, set: isExposed ? peer.addresses.IPv4 : throughNat64(peer.addresses).IPv4 }));
-  return [...verdictsOn(inIPv4, judgeIPv4), ...verdictsOn(inIPv6, judgeIPv6)].map(({ culprit, mode, text }) => {
+  const verdicts = [...verdictsOn(inIPv4, judgeIPv4), ...verdictsOn(inIPv6, judgeIPv6)];
+  if (verdicts.length === 0) return [];
+  const clauses = [...new Set(found.map(({ clause }) => clause.path))];
+  return verdicts.map(({ culprit, mode, text }) => {
     const path = culprit === undefined ? `/spec/${direction}` : `${culprit.path}/ipBlock/cidr`;
     return { what: text, path, clauses, mode };
   });
@@ -97,7 +100,6 @@ const EVERY: Readonly<Record<Family, bigint>> = {
 };
 
 function judge(family: Family, counts: Counts, limits: { public: Limit; private: Limit }): Verdict | undefined {
-  if (counts.public === 0n && counts.private === 0n) return undefined;
   const parts = (["public", "private"] as const).flatMap((name) => {
     const over = exceeded(family, counts[name], limits[name]);
     return over === undefined ? [] : [{ name, count: counts[name], ...over }];

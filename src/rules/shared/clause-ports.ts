@@ -1,5 +1,5 @@
 import type { Clause, Direction, Peer } from "../../model/policy.ts";
-import { type PortSet, PROTOCOLS, portsOf, type Protocol, unionPorts } from "../../model/ports.ts";
+import { countPorts, type PortSet, PROTOCOLS, portsOf, type Protocol, unionPorts } from "../../model/ports.ts";
 import type { Selector } from "../../model/selector.ts";
 import type { Violation } from "../rule.ts";
 
@@ -19,16 +19,20 @@ export type TooMany = (ports: PortSet, protocol: Protocol) => boolean;
 /**
  * What require-ports and no-wide-port-range share. Each clause is judged by itself. Where several are for the very same
  * peers, and none is too much, they are judged together: half a range is no narrower for having its other half in the
- * next clause. `isLeftOut`: is what the same peers may do together another rule's matter?
+ * next clause. `atLeast`: fewer ports of a protocol than this are not too many. `isLeftOut`: is what the same peers may do
+ * together another rule's matter?
  */
 export function portFaults(
   clauses: readonly Clause[],
   isTooMany: TooMany,
+  atLeast: number,
   isLeftOut: TooMany = () => false,
 ): PortFault[] {
   // Most policies allow so few ports that nobody has to compare the peers of their clauses.
-  const most = unionPorts(clauses.map(({ portSet }) => portSet));
-  const suspects = PROTOCOLS.filter((protocol) => isTooMany(most, protocol));
+  const suspects = PROTOCOLS.filter((protocol) => {
+    const most = clauses.reduce((sum, { portSet }) => sum + countPorts(portSet, protocol), 0);
+    return most >= atLeast;
+  });
   if (suspects.length === 0) return [];
   return groupsOf(clauses).flatMap((group) => {
     const together = unionPorts(group.map(({ portSet }) => portSet));
