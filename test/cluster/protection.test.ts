@@ -103,6 +103,13 @@ describeCluster(
       await served.client.delete(path, { uid, resourceVersion, dryRun: true });
     };
 
+    test("policies in a namespace of the system are anybody's", async () => {
+      const mine = ["networkpolicy", "mine", "-n", "kube-system"];
+      await cluster().ok(["create", "-f", "-"], { input: JSON.stringify(own("kube-system", FORGED)) });
+      await cluster().ok(["label", ...mine, "drawbridge.dev/baseline-"]);
+      await cluster().ok(["delete", ...mine]);
+    });
+
     test("others can neither edit nor delete a baseline's policies, nor pass theirs off as such", async () => {
       await finished("kept");
       await expectKept("kept", IN_PROCESS);
@@ -257,8 +264,9 @@ describeCluster(
       const FIX = (ruleset: string) => `or get the verb bind on NetworkRuleset ${ruleset} by RBAC.`;
       const TENANT = ["--as=tom", "--as-group=tenants"];
       const BINDER = [...TENANT, "--as-group=binders"];
-      const set = (who: readonly string[], ...labels: readonly string[]) =>
-        cluster().kubectl([...who, "label", "namespace", "bound", ...labels, "--overwrite"]);
+      const setOn = (namespace: string, who: readonly string[], ...labels: readonly string[]) =>
+        cluster().kubectl([...who, "label", "namespace", namespace, ...labels, "--overwrite"]);
+      const set = (who: readonly string[], ...labels: readonly string[]) => setOn("bound", who, ...labels);
       const create = (who: readonly string[]) => {
         const metadata = { name: "born", labels: { ...NAMESPACE_CONTRACT, "drawbridge.dev/ruleset": "restricted" } };
         const born = { apiVersion: "v1", kind: "Namespace", metadata };
@@ -298,6 +306,12 @@ describeCluster(
         expect(await set(TENANT, `${MODE}=enforce`)).toMatchObject({ code: 1 });
         expect(await set(BINDER, `${MODE}=enforce`, "team=y")).toMatchObject({ code: 0 });
       };
+      test("but those of a namespace of the system are not looked at", async () => {
+        expect(await set(TENANT, `${MODE}=audit`)).toMatchObject({ code: 1 });
+        expect(await setOn("kube-system", TENANT, `${MODE}=audit`)).toMatchObject({ code: 0 });
+        expect(await setOn("kube-system", TENANT, `${MODE}-`)).toMatchObject({ code: 0 });
+      });
+
       const ONLY = `Namespace bound breaks rule no-unbound-label: only who may bind the ruleset may set, change or remove ${MODE}. Fix: leave that as it is, ${FIX("default")}`;
 
       test("in the API server itself", () => expectBound(BY_LABELS + ONLY));
