@@ -40,7 +40,7 @@ export async function liveNamespace(
 
 /**
  * Reads the exceptions of a namespace as they are now, for a request that would else be refused. Whoever is refused can
- * try again as often as he likes: of that the API server hears little.
+ * try again as often as he likes: of that the API server hears little, and who applies many files waits little.
  */
 export function exceptionReader(
   client: KubernetesClient,
@@ -50,7 +50,7 @@ export function exceptionReader(
     within(read(namespace), waitMs, `the exceptions of ${namespace} were not read within ${waitMs} ms`);
 }
 
-const EXCEPTIONS_EVERY_MS = 250;
+const EXCEPTIONS_EVERY_MS = 150;
 
 /** Those that are valid, and not on their way out: of any other it is as if it were not there. */
 async function newestExceptionsIn(namespace: string, client: KubernetesClient): Promise<readonly NetworkException[]> {
