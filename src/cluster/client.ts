@@ -196,12 +196,11 @@ export class KubernetesClient {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const ours = { ...headers, accept: "application/json", "user-agent": this.#userAgent };
+    const how = { ...rest, ...HTTP_1, method, dispatcher };
     const response = await (body === undefined
-      ? request(url, { ...rest, method, dispatcher, headers: ours })
+      ? request(url, { ...how, headers: ours })
       : request(url, {
-          ...rest,
-          method,
-          dispatcher,
+          ...how,
           headers: { ...ours, "content-type": body.type },
           body: JSON.stringify(body.value),
         }));
@@ -231,6 +230,14 @@ export class KubernetesClient {
     return explained;
   }
 }
+
+/**
+ * An option that undici's types do not have. By HTTP/2 a request is only queued when it is given to a connection, and
+ * sent later: a process that is frozen in between sends it when it goes on, whoever leads then. And undici 8.12 has ended
+ * the process now and then, by a stream that was given up and then lost its connection. A few connections more cost
+ * nothing.
+ */
+const HTTP_1 = { allowH2: false };
 
 /** undici asks a handler to begin when it is about to write the request to a connection, again for each retry. */
 function checkedBy(beforeSend: () => void, call: AbortController): Dispatcher.DispatcherComposeInterceptor {

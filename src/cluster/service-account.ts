@@ -18,9 +18,7 @@ export const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceacc
 export async function connectInCluster(folder: string, env: NodeJS.ProcessEnv): Promise<KubernetesClient> {
   const authenticate = async (): Promise<Authentication> => {
     const [token, ca] = await Promise.all([read(folder, "token"), read(folder, "ca.crt")]);
-    // By HTTP/2 undici 8.12 has ended the process now and then: a stream that was given up and then lost its connection
-    // emitted an error that nobody listened for. A few connections more cost nothing.
-    const dispatcher = new Agent({ allowH2: false, connect: { ca } });
+    const dispatcher = new Agent({ connect: { ca } });
     return { headers: { authorization: `Bearer ${token}` }, dispatcher };
   };
   const client = new KubernetesClient(apiServer(env), authenticate, "drawbridge");

@@ -1,8 +1,12 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { issueCa, issueLeaf } from "../../src/certs/issue.ts";
 import { ApiError } from "../../src/cluster/api-error.ts";
 import { KubernetesClient } from "../../src/cluster/client.ts";
 import { connect } from "../../src/cluster/connect.ts";
@@ -93,6 +97,27 @@ describe("connect", () => {
     vi.stubEnv("KUBECONFIG", "");
     vi.stubEnv("HOME", server.folder);
     await expect(connect()).rejects.toMatchObject({ code: "invalid-kubeconfig" });
+  });
+
+  test("HTTP/1.1 is spoken, also where the server has HTTP/2", async () => {
+    const ca = await issueCa(new Date());
+    const versions: string[] = [];
+    const both = createSecureServer(
+      { ...(await issueLeaf(ca, ["127.0.0.1"], new Date())), allowHTTP1: true },
+      ({ httpVersion }, response) => {
+        versions.push(httpVersion);
+        response.end("{}");
+      },
+    ).listen(0, "127.0.0.1");
+    await once(both, "listening");
+    const kubeconfig = join(server.folder, "both");
+    await writeFile(kubeconfig, kubeconfigFor(`https://127.0.0.1:${(both.address() as AddressInfo).port}`));
+    const polite = await connect({ kubeconfig });
+    await polite.get("/version");
+    await polite.create(path, {});
+    await polite.close();
+    both.close();
+    expect(versions).toEqual(["1.1", "1.1"]);
   });
 
   test("an exec plugin is run once, for many calls at the same time too", async () => {
