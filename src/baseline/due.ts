@@ -142,11 +142,12 @@ function withoutCutting(remove: readonly NetworkPolicy[], all: readonly NetworkP
 }
 
 /**
- * Not those of a baseline that is gone, or is not valid at the moment: to take away what it allowed could cut off
- * somebody, by a mistake in another place.
+ * Not those of a baseline that is gone, or leaving, or is not valid at the moment: to take away what it allowed could cut
+ * off somebody, by a mistake in another place.
  */
 function ofThoseInForce(ours: readonly NetworkPolicy[], baselines: readonly Baseline[]): readonly NetworkPolicy[] {
-  const names = new Set(baselines.map(({ metadata }) => metadata.name));
+  const staying = baselines.filter(({ isLeaving }) => !isLeaving);
+  const names = new Set(staying.map(({ metadata }) => metadata.name));
   return ours
     .filter((policy) => names.has(baselineOf(policy)))
     .toSorted((a, b) => Number(deniesOnly(b)) - Number(deniesOnly(a)));

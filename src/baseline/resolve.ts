@@ -22,6 +22,8 @@ export interface Found extends FoundServers {
 export interface Baseline extends NetworkBaseline, Found {
   /** It comes with the program, and holds because the cluster has none of its own, or none that is valid. */
   readonly isShipped: boolean;
+  /** Its object was deleted a moment ago, and may be about to be replaced: it still governs, and changes nothing. */
+  readonly isLeaving: boolean;
 }
 
 /** Where there is no cluster to ask. */
@@ -35,12 +37,17 @@ export const CONVENTIONAL: Found = {
  * As it is in force: at its stage, and without the namespaces that it excludes, which a selector can say too.
  * @param found in the cluster, for what the baseline does not name itself
  */
-export function resolveBaseline(document: NetworkBaseline, found: Found, isShipped = false): Baseline {
+export function resolveBaseline(
+  document: NetworkBaseline,
+  found: Found,
+  { isShipped = false, isLeaving = false }: Partial<Pick<Baseline, "isShipped" | "isLeaving">> = {},
+): Baseline {
   const { dns, platform } = document.spec;
   return {
     ...document,
     spec: { ...atStage(document.spec), namespaceSelector: selectorOf(document.spec) },
     isShipped,
+    isLeaving,
     dns: dns === undefined ? found.dns : namedDns(dns),
     apiServer: (platform?.apiServer && namedApiServer(platform.apiServer)) ?? found.apiServer,
     backends: found.backends,

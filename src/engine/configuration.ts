@@ -14,15 +14,21 @@ export interface Documents {
   readonly baselines: ReadonlyMap<string, NetworkBaseline>;
 }
 
+/** Names of NetworkBaselines that keep others from what they have given, though they are not in force as others are. */
+export interface Placeholders {
+  /** They are there and not in force, as no version of them was valid. */
+  readonly unusable: ReadonlySet<string>;
+  /** They are among the documents, and have just been deleted. */
+  readonly leaving: ReadonlySet<string>;
+}
+
 /** Everything that decides, ready to be used. Immutable: a change makes another. */
-export interface Configuration {
+export interface Configuration extends Pick<Placeholders, "unusable"> {
   /** Of the installation: what holds in a namespace without a mode label. */
   readonly mode: Cap;
   readonly rulesets: ReadonlyMap<string, Ruleset>;
   readonly defaultRuleset: Ruleset;
   readonly baselines: readonly Baseline[];
-  /** Names of NetworkBaselines that are there and not in force, as no version of them was valid. */
-  readonly unusable: ReadonlySet<string>;
   /** What the API server calls, by namespace. */
   readonly backends: Backends;
 }
@@ -30,7 +36,6 @@ export interface Configuration {
 /**
  * `own` over `embedded`: a ruleset replaces the embedded one of its name (and may build upon it), the first baseline of
  * one's own replaces the embedded one whatever its name, or there would be no way to get rid of that.
- * @param unusable names of NetworkBaselines that are in the cluster, and not among `own` as they are not valid
  * @param found in the cluster; by default what is usual, where there is none that could be asked
  */
 export function configure(
@@ -38,7 +43,7 @@ export function configure(
   embedded: Documents,
   own: Documents,
   found = CONVENTIONAL,
-  unusable: ReadonlySet<string> = new Set(),
+  { unusable, leaving }: Placeholders = { unusable: new Set(), leaving: new Set() },
 ): Configuration {
   const documents = [...new Map([...embedded.rulesets, ...own.rulesets]).values()];
   const rulesets = new Map(
@@ -53,7 +58,9 @@ export function configure(
     rulesets,
     defaultRuleset,
     unusable,
-    baselines: [...baselines.values()].map((document) => resolveBaseline(document, found, isShipped)),
+    baselines: [...baselines.values()].map((document) =>
+      resolveBaseline(document, found, { isShipped, isLeaving: !isShipped && leaving.has(document.metadata.name) }),
+    ),
     backends: found.backends,
   };
 }

@@ -5,7 +5,7 @@ export interface Readiness {
   readonly ready: boolean;
   /** What readiness depends on, each with why it is not there yet. */
   readonly checks: Readonly<Record<string, string>>;
-  /** What is wrong without making us unready: documents that are not in force. */
+  /** What is wrong without making us unready: documents that are not in force, or still are. */
   readonly configuration: readonly string[];
 }
 

@@ -103,13 +103,16 @@ describe("what is to be done", () => {
       expect(releaseOf([dns, ingress, ...stays], [released])).toEqual({ remove: [ingress], keep: [dns, ...stays] });
     }
   });
-  test("what another one gave that is in force is removed, of one that is gone nothing", () => {
+  test("what another one gave that is in force is removed, of one that is gone or leaving nothing", () => {
     const other = baselineOf("other", ["allow-same-namespace", "00-default-deny-ingress", "01-default-deny-egress"]);
     const had = of(other);
     expect(namesOf(dueOf("shop", smaller, facts(had), inForce(smaller, other)).remove)).toEqual(
       named("01-default-deny-egress", "allow-same-namespace"),
     );
-    expect(dueOf("shop", smaller, facts(had), inForce(smaller)).remove).toEqual([]);
+    const leaving = { ...other, isLeaving: true };
+    for (const others of [inForce(smaller), inForce(smaller, leaving)]) {
+      expect(dueOf("shop", smaller, facts(had), others).remove).toEqual([]);
+    }
   });
 });
 
@@ -209,7 +212,8 @@ describe("what becomes of policies where no baseline governs any longer", () => 
     const { remove, keep } = releaseOf([first, edited(second), networkPolicy()], [removing]);
     expect([remove, keep]).toEqual([[first], [edited(second)]]);
   });
-  test("those of a baseline that is gone stay", () => {
+  test("those of a baseline that is gone or leaving stay", () => {
     expect(releaseOf(of(removing), [keeping]).remove).toEqual([]);
+    expect(releaseOf(of(removing), [{ ...removing, isLeaving: true }]).remove).toEqual([]);
   });
 });

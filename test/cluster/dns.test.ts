@@ -91,7 +91,15 @@ describeCluster(
       await eventually(() =>
         expect(drawbridge.log).toContainEqual(expect.objectContaining({ name: "asking", change: "deleted" })),
       );
-    });
+      // It may be about to be replaced, and holds its place for 15 s.
+      await eventually(
+        () =>
+          expect(drawbridge.log).toContainEqual(
+            expect.objectContaining({ baseline: "asking", msg: expect.stringContaining("its place no longer") }),
+          ),
+        45_000,
+      );
+    }, 90_000);
 
     describe("OpenShift's, once it has come", () => {
       beforeAll(async () => {

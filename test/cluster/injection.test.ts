@@ -316,8 +316,9 @@ describeCluster(
       await eventually(async () => {
         const { stdout } = await cluster().kubectl(["create", "namespace", "probe", "--dry-run=server", "-o", "yaml"]);
         expect(stdout).toContain(MARKER);
-      });
-    });
+        // It may be about to be replaced, and holds its place for 15 s.
+      }, 45_000);
+    }, 90_000);
 
     test("a namespace that is deleted goes away, with its policies, and without being tried for ever", async () => {
       await createNamespace("gone");

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isNewDocument, LiveConfiguration } from "../../src/controllers/configuration.ts";
 import { readEmbeddedPolicies } from "../../src/files/policies.ts";
 import type { KubernetesObject } from "../../src/model/objects.ts";
@@ -8,9 +8,18 @@ const embedded = await readEmbeddedPolicies();
 const LENIENT = networkRuleset("default", { rules: { "no-open-egress": { mode: "warn" } } });
 const WRONG = networkRuleset("default", { rules: { "no-such-rule": {} } });
 
+const HOLD_MS = 15_000;
+
 let live: LiveConfiguration;
+let gone: string[];
 beforeEach(() => {
-  live = new LiveConfiguration("enforce", embedded);
+  vi.useFakeTimers();
+  gone = [];
+  live = new LiveConfiguration("enforce", embedded, { holdMs: HOLD_MS, onGone: (baseline) => gone.push(baseline) });
+});
+afterEach(() => {
+  live.stop();
+  vi.useRealTimers();
 });
 
 const modeOf = (id: string) =>
@@ -130,15 +139,69 @@ describe("a baseline that is not valid", () => {
     live.set("NetworkBaseline", good);
     expect(unusable()).toEqual([]);
   });
-  test("goes with its object", () => {
+  test("goes some time after its object", () => {
     live.set("NetworkBaseline", bad);
     live.remove("NetworkBaseline", bad);
-    expect(unusable()).toEqual([]);
+    expect([unusable(), live.problems]).toEqual([["web"], []]);
+    vi.advanceTimersByTime(HOLD_MS);
+    expect([unusable(), gone]).toEqual([[], ["web"]]);
   });
   test("is not, where its last good version is in force", () => {
     live.set("NetworkBaseline", good);
     live.set("NetworkBaseline", bad);
     expect(unusable()).toEqual([]);
+  });
+});
+
+describe("a baseline that is deleted", () => {
+  const web = networkBaseline("web", { namespaceSelector: { matchLabels: { tier: "web" } } });
+  const governing = () =>
+    live.current.baselines.map(({ metadata, isLeaving }) => `${metadata.name}${isLeaving ? ", leaving" : ""}`);
+  beforeEach(() => {
+    live.set("NetworkBaseline", web);
+    live.remove("NetworkBaseline", web);
+  });
+
+  test("holds its place for a while, and is told of", () => {
+    vi.advanceTimersByTime(HOLD_MS - 1);
+    expect(governing()).toEqual(["web, leaving"]);
+    expect(live.leaving).toEqual([expect.stringMatching(/^NetworkBaseline web was deleted, .* up to 15 s/)]);
+    expect(live.inForce("NetworkBaseline", web)).toEqual({ isInForce: false });
+    vi.advanceTimersByTime(1);
+    expect([governing(), live.leaving, gone]).toEqual([["default"], [], ["web"]]);
+  });
+  test("stays, if one of its name comes", () => {
+    vi.advanceTimersByTime(HOLD_MS - 1);
+    live.set("NetworkBaseline", networkBaseline("web", { templates: ["00-default-deny-ingress"] }));
+    vi.advanceTimersByTime(HOLD_MS);
+    expect([governing(), live.leaving, gone]).toEqual([["web"], [], []]);
+    expect(live.current.baselines[0]?.spec.templates).toEqual([{ name: "00-default-deny-ingress" }]);
+  });
+  test("stays as it last was, if that one is not valid", () => {
+    const bad = { ...web, spec: { ...web.spec, templates: [] } };
+    const problem = live.set("NetworkBaseline", bad);
+    vi.advanceTimersByTime(HOLD_MS);
+    expect([governing(), live.problems, gone]).toEqual([["web"], [problem], []]);
+    expect(problem).toContain("its last good version stays in force");
+  });
+  test("and again, holds it anew", () => {
+    vi.advanceTimersByTime(HOLD_MS - 1);
+    live.set("NetworkBaseline", web);
+    live.remove("NetworkBaseline", web);
+    vi.advanceTimersByTime(HOLD_MS - 1);
+    expect([governing(), gone]).toEqual([["web, leaving"], []]);
+    vi.advanceTimersByTime(1);
+    expect(gone).toEqual(["web"]);
+  });
+  test("is not awaited by a server that stops", () => {
+    live.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  test("is told of as such, and not as one that gives nothing", () => {
+    live.set("NetworkBaseline", web);
+    expect(live.unarmed).toHaveLength(1);
+    live.remove("NetworkBaseline", web);
+    expect([live.unarmed, live.leaving.length]).toEqual([[], 1]);
   });
 });
 

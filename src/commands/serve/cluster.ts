@@ -68,11 +68,23 @@ export interface Cluster {
   readonly stop: () => Promise<void>;
 }
 
+/**
+ * `kubectl replace --force` and GitOps tools create within a second what they have deleted; where a webhook of theirs or
+ * ours does not answer they try again, after 10 s at most. Longer than that, and short enough for whoever means it.
+ */
+const HOLD_MS = 15_000;
+
 /** Learns who we are and starts to watch. @throws InputError cluster-unreachable */
 export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
   const { client, mode, address, shared, embedded, log, metrics, signal } = how;
   const { user, gitVersion } = await introduce(client, log, signal);
-  const configuration = new LiveConfiguration(mode, embedded);
+  const configuration = new LiveConfiguration(mode, embedded, {
+    holdMs: HOLD_MS,
+    onGone: (baseline) => {
+      log.info({ baseline }, "a NetworkBaseline that was deleted holds its place no longer");
+      reconsider();
+    },
+  });
   const stopping = new AbortController();
   const now = (): number => client.now();
   let working: Promise<unknown> = Promise.resolve();
@@ -236,6 +248,7 @@ export async function watchCluster(how: ClusterOptions): Promise<Cluster> {
       await caches.stop();
       // Last: what changed until then may have begun to go, for which the process would wait.
       platform.stop();
+      configuration.stop();
     },
   };
 }

@@ -183,8 +183,12 @@ function readiness(phase: Phase, cluster: Cluster | undefined, problem: string |
   return {
     ready: Object.keys(checks).length === 0,
     checks,
-    configuration: cluster === undefined ? [] : [...cluster.configuration.problems, ...cluster.configuration.unarmed],
+    configuration: cluster === undefined ? [] : notable(cluster.configuration),
   };
+}
+
+function notable({ problems, unarmed, leaving }: Cluster["configuration"]): readonly string[] {
+  return [...problems, ...unarmed, ...leaving];
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<string> {

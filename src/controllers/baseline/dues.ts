@@ -75,9 +75,11 @@ export class Dues {
     };
   }
 
-  /** Beyond what has been told of; undefined if that is nothing. */
+  /** Beyond what has been told of; undefined if that is nothing, or not decided now as its baseline is leaving. */
   of(namespace: Namespace): Due | undefined {
     const name = namespace.metadata?.name ?? "";
+    // Nor is anything forgotten: it may be back in a moment.
+    if (keptBaseline(namespace, this.#deps.configuration())?.isLeaving === true) return undefined;
     const due = dueIn(namespace, this.factsOf(namespace), this.#deps.configuration());
     if (due.apply.length + due.remove.length > 0 || this.isNews(name, due.conflicts)) return due;
     if (due.conflicts.length === 0) this.settled(name);

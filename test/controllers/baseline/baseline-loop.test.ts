@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { CONVENTIONAL } from "../../../src/baseline/resolve.ts";
 import { wantedPolicies } from "../../../src/baseline/templates.ts";
-import type { TemplateName } from "../../../src/config/baseline.ts";
+import type { NetworkBaseline, TemplateName } from "../../../src/config/baseline.ts";
 import { ApiError } from "../../../src/cluster/api-error.ts";
 import { TermEnded } from "../../../src/cluster/fence.ts";
 import { BaselineLoop, type LoopClient } from "../../../src/controllers/baseline/baseline-loop.ts";
@@ -364,6 +364,54 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
     onNamespace(shop, shop);
     await eventually(() => expect(notices).toMatchObject([{ type: "Normal", reason: "BaselineReleased" }]));
     expect(calls.filter((call) => call !== "get")).toHaveLength(given.length);
+  });
+
+  describe("one whose baseline was deleted a moment ago", () => {
+    const web = networkBaseline("web", { existingNamespaces: "adopt" });
+    const smaller = networkBaseline("web", { templates: ["00-default-deny-ingress"] });
+    const other = networkBaseline("x-other", { templates: ["allow-same-namespace"] });
+    const configured = (baselines: readonly NetworkBaseline[], leaving: readonly string[] = []) => {
+      const own = new DocumentSet();
+      for (const baseline of baselines) own.set(baseline);
+      return configure("enforce", embedded, own, CONVENTIONAL, { unusable: new Set(), leaving: new Set(leaving) });
+    };
+    const held = configured([web, other], ["web"]);
+    const [of = expect.fail()] = configured([web]).baselines;
+    const given = wantedPolicies(of, "shop");
+
+    test.each<[string, readonly NetworkPolicy[]]>([
+      ["all of it", given],
+      ["some of it", given.slice(1)],
+      ["nothing", []],
+    ])("has %s, and is left alone", async (_, has) => {
+      const { calls, run } = startShop(has, true, () => held);
+      run();
+      await sleep(50);
+      expect(calls).toEqual([]);
+    });
+
+    test("is looked at when it is back, and what was lost meanwhile is not forgotten", async () => {
+      let current = held;
+      const { calls, notices, onNamespace, remove, run } = startShop(given, false, () => current);
+      run();
+      for (const { metadata } of given) remove(metadata?.name ?? "");
+      await sleep(50);
+      expect(calls).toEqual([]);
+      current = configured([smaller, other]);
+      onNamespace(shop, shop);
+      await eventually(() => expect(notices).toMatchObject([{ reason: "BaselineHealed" }]));
+      expect(calls.filter((call) => call !== "get")).toEqual(["apply drawbridge-00-default-deny-ingress"]);
+    });
+
+    test("is another's when it does not come back", async () => {
+      let current = held;
+      const { calls, onNamespace, run } = startShop(given, false, () => current);
+      run();
+      await sleep(50);
+      current = configured([other]);
+      onNamespace(shop, shop);
+      await eventually(() => expect(calls).toContain("apply drawbridge-allow-same-namespace"));
+    });
   });
 
   test("who undoes it at once is not answered at once a second time", async () => {

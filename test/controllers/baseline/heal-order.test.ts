@@ -166,7 +166,8 @@ describe("what goes where no baseline governs any longer", () => {
     ["nothing where one that is not valid may select it", "enforce", { tier: "db" }, unusable, "nothing"],
     ["one governs", "enforce", { tier: "web" }, unusable, undefined],
   ])("%s", (_, mode, labels, invalid, expected) => {
-    const configuration = configure(mode, embedded, documents, undefined, invalid);
+    const placeholders = { unusable: invalid, leaving: new Set<string>() };
+    const configuration = configure(mode, embedded, documents, undefined, placeholders);
     const { remove, keep } = releaseIn(of({ labels }), policies, configuration) ?? {};
     expect([remove?.length, keep?.length]).toEqual(
       expected === undefined ? [undefined, undefined] : expected === "all" ? [3, 0] : [0, 3],
