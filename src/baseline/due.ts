@@ -58,12 +58,20 @@ export function claimOf(
   { unusable }: Pick<Baselines, "unusable">,
 ): Claim | undefined {
   const ours = policies.filter(isOfBaseline);
-  if (ours.some((policy) => unusable.has(baselineOf(policy)))) return undefined;
+  if (unusableGiver(ours, unusable) !== undefined) return undefined;
   if (baseline.isShipped && !ours.every((policy) => countsFor(baseline, policy))) return undefined;
   if (hasLost) return "lost";
   if (ours.length > 0) return "kept";
   if (isNew) return "new";
   return baseline.spec.existingNamespaces === "adopt" ? "adopted" : undefined;
+}
+
+/** The name of one that is not valid and has given some of these: where it has, it holds its place. */
+export function unusableGiver(policies: readonly NetworkPolicy[], unusable: Baselines["unusable"]): string | undefined {
+  return policies
+    .filter(isOfBaseline)
+    .map(baselineOf)
+    .find((name) => unusable.has(name));
 }
 
 /** Does a policy tell that its namespace is to have this baseline? One of another does too, in whose place it came. */

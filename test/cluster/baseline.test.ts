@@ -87,6 +87,27 @@ describeCluster("a baseline on a real API server, with nobody else at work", (cl
     expect(await stateOf(client, "free")).toMatchObject({ isPending: true, policies: [] });
   });
 
+  test("one that has a policy of a NetworkBaseline that is not valid keeps what it has, and waits for nothing", async () => {
+    await marked("held");
+    const labels = { "app.kubernetes.io/managed-by": "drawbridge", "drawbridge.dev/baseline": "broken" };
+    const metadata = { name: "drawbridge-allow-same-namespace", namespace: "held", labels };
+    const spec = { podSelector: {}, policyTypes: ["Ingress"] };
+    const given = { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata, spec };
+    await client.create(paths.networkPolicies("held"), given);
+    const { deps, writes } = depsOf();
+    const broken = { ...deps, configuration: () => ({ ...configuration, unusable: new Set(["broken"]) }) };
+    expect(await ensurePolicies("held", broken)).toMatchObject({
+      outcome: "unarmed",
+      why: expect.stringContaining("NetworkBaseline broken, which is not valid"),
+    });
+    expect(await reconcileBaseline("held", broken)).toMatchObject({ outcome: "finished", applied: [] });
+    expect(writes).toEqual(["marker"]);
+    expect(await stateOf(client, "held")).toMatchObject({ isPending: false, policies: [metadata.name] });
+
+    await marked("not-held");
+    expect(await reconcileBaseline("not-held", broken)).toMatchObject({ outcome: "finished", baseline: "default" });
+  });
+
   describe("somebody's policy that comes under a name of ours between the look and the write", () => {
     test.each([
       ["with other Pods", "other", { podSelector: { matchLabels: { app: "x" } }, policyTypes: ["Ingress"] }],

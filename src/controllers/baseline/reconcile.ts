@@ -6,6 +6,7 @@ import { type Configuration, enforcedBaseline } from "../../engine/configuration
 import { pointer } from "../../model/json.ts";
 import { FIELD_MANAGER, PENDING_LABEL } from "../../model/names.ts";
 import { isTerminating, type Namespace } from "../../model/objects.ts";
+import { whyLeftAlone } from "./left-alone.ts";
 import { whyLeftOpen } from "./left-open.ts";
 import { completePolicies } from "./policies.ts";
 
@@ -35,7 +36,7 @@ export type Reconciled =
 /**
  * How a namespace stands. `absent`: it is not there, or going away. `unmarked`: it waits for nothing (any more).
  * `ungoverned`: it is marked, but no baseline is to be injected. `unarmed`: this server cannot tell what its baseline is
- * to give, or what that would cut off. `complete`: all that its baseline wants is there.
+ * to give, or what that would cut off, or what the one wanted that has given it something. `complete`: all that its baseline wants is there.
  */
 export type Ensured =
   | { readonly outcome: "absent" }
@@ -84,12 +85,14 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   const namespace = await unlessNotFound(deps.client.get<Namespace>(paths.namespaces(name), { signal }));
   if (namespace === undefined || isTerminating(namespace)) return { outcome: "absent" };
   if (!isPending(namespace)) return { outcome: "unmarked" };
-  const governing = enforcedBaseline(name, namespace.metadata?.labels ?? {}, deps.configuration());
+  const configuration = deps.configuration();
+  const governing = enforcedBaseline(name, namespace.metadata?.labels ?? {}, configuration);
   if (governing === undefined) return { outcome: "ungoverned", namespace };
   const unarmed = whyUnarmed(governing);
   if (unarmed !== undefined) return { outcome: "unarmed", namespace, why: unarmed.why };
-  const open = await whyLeftOpen(name, governing, deps, signal);
-  if (open !== undefined) return { outcome: "unarmed", namespace, why: open };
+  const why =
+    (await whyLeftAlone(name, configuration, deps, signal)) ?? (await whyLeftOpen(name, governing, deps, signal));
+  if (why !== undefined) return { outcome: "unarmed", namespace, why };
   const baseline = governing.metadata.name;
   const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
   if (conflicts.length > 0) return { outcome: "conflict", baseline, conflicts };

@@ -6,6 +6,7 @@ import { createGate } from "../../../src/controllers/baseline/gate.ts";
 import { configure } from "../../../src/engine/configuration.ts";
 import { readEmbeddedPolicies } from "../../../src/files/policies.ts";
 import { PENDING_LABEL } from "../../../src/model/names.ts";
+import { networkPolicy } from "../../helpers/build.ts";
 
 const configuration = configure("enforce", await readEmbeddedPolicies(), {
   rulesets: new Map(),
@@ -51,5 +52,17 @@ test("a marked namespace whose policies cannot be made here is not one that has 
   expect(await ensure("shop", 1_000)).toMatchObject({
     outcome: "unarmed",
     why: expect.stringContaining("there is none"),
+  });
+});
+
+test("nor is one that has something of a baseline that is not valid, which holds its place", async () => {
+  const namespace = { metadata: { name: "shop", labels: { [PENDING_LABEL]: "true" } } };
+  const labels = { "app.kubernetes.io/managed-by": "drawbridge", "drawbridge.dev/baseline": "web" };
+  const given = networkPolicy({ metadata: { name: "drawbridge-any", namespace: "shop", labels } });
+  const get = async <T>(path: string) => (path.endsWith("/networkpolicies") ? { items: [given] } : namespace) as T;
+  const ensure = gateOn(get, { ...configuration, unusable: new Set(["web"]) });
+  expect(await ensure("shop", 1_000)).toMatchObject({
+    outcome: "unarmed",
+    why: "it has policies of NetworkBaseline web, which is not valid, and keeps them as they are until that is mended",
   });
 });
