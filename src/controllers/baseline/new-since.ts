@@ -64,13 +64,13 @@ export class NewSinceKeeper {
   annotate(annotations: Labels): Labels {
     const { [NEW_SINCE_ANNOTATION]: text, ...others } = annotations;
     const stored = newSinceIn(text);
-    const record = new Map<string, NewSince>();
+    const record = new Map(this.#awaited(stored));
     for (const baseline of this.#enforced()) {
       const { name } = baseline.metadata;
       const entry = heldFor(baseline, stored);
       if (entry !== undefined) this.#fresh.delete(name);
       const kept = entry ?? heldFor(baseline, this.#fresh);
-      if (kept !== undefined) record.set(name, kept);
+      if (kept !== undefined && !record.has(name) && record.size < MOST_BASELINES) record.set(name, kept);
     }
     this.#take(record);
     if (record.size === 0) return others;
@@ -124,7 +124,22 @@ export class NewSinceKeeper {
     this.#options.log.warn(details, "since when namespaces are new is not known yet; trying again");
   }
 
-  /** What gives nothing, as what it is to give is not known, is not enforced: nobody is to be cut off once it is. */
+  /**
+   * What there is of baselines that give nothing now, and did: one that is not valid, whose selector is not known, and one
+   * of which it is not known what it is to give. Namespaces that come meanwhile were to have them all the same.
+   */
+  #awaited(stored: NewSinceRecord): readonly (readonly [string, NewSince])[] {
+    const { mode, baselines, unusable } = this.#options.configuration();
+    if (mode !== "enforce") return [];
+    const unarmed = baselines.filter((one) => whyUnarmed(one) !== undefined && heldFor(one, stored) !== undefined);
+    const names = new Set([...unusable, ...unarmed.map(({ metadata }) => metadata.name)]);
+    return [...stored].filter(([name]) => names.has(name)).slice(0, MOST_BASELINES);
+  }
+
+  /**
+   * What gives nothing, as what it is to give is not known, is not begun to be enforced: nobody is to be cut off once it
+   * is known.
+   */
   #enforced(): readonly NetworkBaseline[] {
     const { mode, baselines } = this.#options.configuration();
     if (mode !== "enforce") return [];

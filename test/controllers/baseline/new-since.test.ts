@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { CONVENTIONAL } from "../../../src/baseline/resolve.ts";
 import type { NetworkBaseline } from "../../../src/config/baseline.ts";
 import type { Cap } from "../../../src/config/mode.ts";
 import { NewSinceKeeper } from "../../../src/controllers/baseline/new-since.ts";
@@ -27,7 +28,15 @@ const ALL = networkBaseline("all", { namespaceSelector: {} });
 
 /** What a cluster has: namespaces, a configuration, and the annotations of a Lease, which the keeper writes. */
 function cluster(mode: Cap = "enforce", own: readonly NetworkBaseline[] = []) {
-  const world = { mode, own, namespaces: [created(DAY_1, "kube-system")], annotations: {} as Labels };
+  const world = {
+    mode,
+    own,
+    /** Names of those that are there and not valid. */
+    invalid: [] as readonly string[],
+    found: CONVENTIONAL,
+    namespaces: [created(DAY_1, "kube-system")],
+    annotations: {} as Labels,
+  };
   let lists = 0;
   let isDown = false;
   const client = {
@@ -42,7 +51,8 @@ function cluster(mode: Cap = "enforce", own: readonly NetworkBaseline[] = []) {
   const configuration = () => {
     const documents = new DocumentSet();
     for (const baseline of world.own) documents.set(baseline);
-    return configure(world.mode, embedded, documents);
+    const placeholders = { unusable: new Set(world.invalid), leaving: new Set<string>() };
+    return configure(world.mode, embedded, documents, world.found, placeholders);
   };
   const server = () => {
     const logged: string[] = [];
@@ -182,6 +192,71 @@ describe("since when a namespace is new to a baseline", () => {
       });
       expect([DAY_2, DAY_3].map((at) => isNew(keeper, at, baseline))).toEqual([expected === DAY_1, true]);
     }
+  });
+
+  describe("a baseline that gives nothing when a leader starts", () => {
+    const dns = { isKnown: false, why: "it is gone" } as const;
+    const asking = networkBaseline("all", { namespaceSelector: {} });
+    type World = ReturnType<typeof cluster>["world"];
+    const bad = (name: string) => (world: World) => {
+      world.own = world.own.filter(({ metadata }) => metadata.name !== name);
+      world.invalid = [name];
+    };
+    const unarmed = (world: World) => (world.found = { ...CONVENTIONAL, dns });
+    test.each<[string, readonly NetworkBaseline[], (world: World) => unknown]>([
+      ["it is not valid", [asking, WEB], bad("all")],
+      ["it is not valid, and there is no other", [asking], bad("all")],
+      ["it is not known what it is to give", [asking, WEB], unarmed],
+    ])("as %s, keeps its record: what was created meanwhile is new once it gives again", async (_, own, away) => {
+      const { world, server, record } = cluster("enforce", own);
+      const stop = await server().lead();
+      await stop();
+      const before = record()?.["all"];
+      expect(before).toMatchObject({ after: DAY_1 });
+      away(world);
+      world.namespaces.push(created(DAY_2, "unseen"));
+      const leading = server();
+      leading.write();
+      leading.run();
+      expect(record()?.["all"]).toEqual(before);
+      Object.assign(world, { own, invalid: [], found: CONVENTIONAL });
+      leading.write();
+      expect(record()?.["all"]).toEqual(before);
+      expect(isNew(leading.keeper, DAY_2, asking)).toBe(true);
+    });
+
+    test("keeps none where it selects something else than before, or the mode is another", async () => {
+      const { world, server, record } = cluster("enforce", [asking]);
+      await (await server().lead())();
+      unarmed(world);
+      const { annotations } = world;
+      world.own = [networkBaseline("all", { namespaceSelector: { matchLabels: { tier: "web" } } })];
+      server().write();
+      expect(record()).toBeUndefined();
+      Object.assign(world, { own: [asking], invalid: ["all"], mode: "audit", annotations });
+      server().write();
+      expect(record()).toBeUndefined();
+    });
+
+    test("has none where it never gave anything", async () => {
+      const { world, server, record } = cluster("enforce", [asking]);
+      unarmed(world);
+      const { write, run } = server();
+      write();
+      await run()();
+      write();
+      expect(record()).toBeUndefined();
+    });
+
+    test("has its own, also where the shipped one holds meanwhile under its name", async () => {
+      const own = networkBaseline("default", { namespaceSelector: { matchLabels: { tier: "web" } } });
+      const { world, server, record } = cluster("enforce", [own]);
+      await (await server().lead())();
+      const before = record();
+      bad("default")(world);
+      await server().lead();
+      expect(record()).toEqual(before);
+    });
   });
 
   test.each<[string, Labels]>([
