@@ -36,7 +36,8 @@ export type Reconciled =
 /**
  * How a namespace stands. `absent`: it is not there, or going away. `unmarked`: it waits for nothing (any more).
  * `ungoverned`: it is marked, but no baseline is to be injected. `unarmed`: this server cannot tell what its baseline is
- * to give, or what that would cut off, or what the one wanted that has given it something. `complete`: all that its baseline wants is there.
+ * to give, or what that would cut off, or what the one wanted that has given it something. `complete`: all that its
+ * baseline wants is there.
  */
 export type Ensured =
   | { readonly outcome: "absent" }
