@@ -58,7 +58,7 @@ export function claimOf(
   { unusable }: Pick<Baselines, "unusable">,
 ): Claim | undefined {
   const ours = policies.filter(isOfBaseline);
-  if (unusableGiver(ours, unusable) !== undefined) return undefined;
+  if (unusableGiver(baseline, ours, unusable) !== undefined) return undefined;
   if (baseline.isShipped && !ours.every((policy) => countsFor(baseline, policy))) return undefined;
   if (hasLost) return "lost";
   if (ours.length > 0) return "kept";
@@ -66,10 +66,17 @@ export function claimOf(
   return baseline.spec.existingNamespaces === "adopt" ? "adopted" : undefined;
 }
 
-/** The name of one that is not valid and has given some of these: where it has, it holds its place. */
-export function unusableGiver(policies: readonly NetworkPolicy[], unusable: Baselines["unusable"]): string | undefined {
+/**
+ * The name of one that is not valid and has given some of these: where it has, it holds its place. What the shipped one
+ * has given is its own, though one that is not valid may have its name: else it would leave alone what it has begun.
+ */
+export function unusableGiver(
+  baseline: Baseline,
+  policies: readonly NetworkPolicy[],
+  unusable: Baselines["unusable"],
+): string | undefined {
   return policies
-    .filter(isOfBaseline)
+    .filter((policy) => isOfBaseline(policy) && !(baseline.isShipped && countsFor(baseline, policy)))
     .map(baselineOf)
     .find((name) => unusable.has(name));
 }

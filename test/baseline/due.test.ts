@@ -64,6 +64,11 @@ describe("which namespaces are to have a baseline", () => {
         expect(dueOf("shop", shipped, facts(theirs, { isNew: true }), inForce(shipped))).toEqual(NOTHING_DUE);
       }
     });
+    test("keeps its own, also where one that is not valid has its name; not what that one gave", () => {
+      const others: Baselines = { baselines: [shipped], unusable: new Set(["default"]) };
+      expect(claimOf(shipped, facts(of(shipped).slice(0, 1)), others)).toBe("kept");
+      expect(claimOf(shipped, facts([...of(shipped), edited(ingress)]), others)).toBeUndefined();
+    });
     test("keeps its own, and what was to have it", () => {
       expect(claim(of(shipped).slice(0, 1))).toBe("kept");
       expect(claim([], true)).toBe("new");

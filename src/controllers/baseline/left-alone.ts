@@ -1,4 +1,5 @@
 import { unusableGiver } from "../../baseline/due.ts";
+import type { Baseline } from "../../baseline/resolve.ts";
 import type { FencedClient } from "../../cluster/fence.ts";
 import { paths } from "../../cluster/paths.ts";
 import type { Configuration } from "../../engine/configuration.ts";
@@ -11,6 +12,7 @@ import type { NetworkPolicy } from "../../model/network-policy.ts";
  */
 export async function whyLeftAlone(
   namespace: string,
+  baseline: Baseline,
   { unusable }: Pick<Configuration, "unusable">,
   { client }: { readonly client: Pick<FencedClient, "get"> },
   signal?: AbortSignal,
@@ -19,7 +21,7 @@ export async function whyLeftAlone(
   const path = paths.networkPolicies(namespace);
   const options = { query: { labelSelector: BASELINE_LABEL }, signal };
   const { items } = await client.get<{ readonly items: readonly NetworkPolicy[] }>(path, options);
-  const giver = unusableGiver(items, unusable);
+  const giver = unusableGiver(baseline, items, unusable);
   return giver === undefined
     ? undefined
     : `it has policies of NetworkBaseline ${giver}, which is not valid, and keeps them as they are until that is mended`;

@@ -92,7 +92,8 @@ export async function ensurePolicies(name: string, deps: BaselineDeps, signal?: 
   const unarmed = whyUnarmed(governing);
   if (unarmed !== undefined) return { outcome: "unarmed", namespace, why: unarmed.why };
   const why =
-    (await whyLeftAlone(name, configuration, deps, signal)) ?? (await whyLeftOpen(name, governing, deps, signal));
+    (await whyLeftAlone(name, governing, configuration, deps, signal)) ??
+    (await whyLeftOpen(name, governing, deps, signal));
   if (why !== undefined) return { outcome: "unarmed", namespace, why };
   const baseline = governing.metadata.name;
   const { applied, conflicts, since } = await completePolicies(name, governing, deps, { signal });
