@@ -82,6 +82,8 @@ describeCluster(
       expect(writesSince(from)).toEqual([]);
       await createNamespace(client, "shop-between", { tier: "shop" });
       await complete("shop-between", [INGRESS, EGRESS]);
+      // The last of these writes; the API server logs it when it has been done, and may be seen to be.
+      await eventually(() => expect(writesSince(from)).toContainEqual(expect.stringContaining("patch namespaces ")));
       const written = writesSince(from).length;
       await client.create(paths.networkBaselines(), SHOP);
       await cluster().ok(["wait", "networkbaseline/shop", "--for=condition=Ready", "--timeout=30s"]);
