@@ -86,7 +86,9 @@ export class BaselineLoop {
     this.#dues = new Dues({ configuration, isNew, policiesIn: cached.policiesIn });
     this.#rollout = new Rollout({
       settings: (name) => {
-        const baseline = configuration().baselines.find(({ metadata }) => metadata.name === name);
+        const baseline = configuration().baselines.find(
+          ({ metadata, isLeaving }) => metadata.name === name && !isLeaving,
+        );
         return baseline && rolloutOf(baseline.spec);
       },
       begin: (namespace) => this.#queue?.add(namespace),

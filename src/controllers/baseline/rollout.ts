@@ -2,7 +2,7 @@ import type { Standstill } from "../../baseline/status.ts";
 import type { RolloutSettings } from "../../config/baseline.ts";
 
 export interface RolloutOptions {
-  /** Of a baseline; undefined where it is gone. */
+  /** Of a baseline; undefined where it is gone, or leaving. */
   readonly settings: (baseline: string) => RolloutSettings | undefined;
   /** It is this namespace's turn, until ended() is called for it. */
   readonly begin: (namespace: string) => void;

@@ -403,6 +403,51 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
       expect(calls.filter((call) => call !== "get")).toEqual(["apply drawbridge-00-default-deny-ingress"]);
     });
 
+    test("a rollout of it that has halted does not go on", async () => {
+      let current = configured([networkBaseline("web", { existingNamespaces: "adopt", rollout: { maxFailures: 1 } })]);
+      const shops = Array.from({ length: 20 }, (_, i) => `n${i}`);
+      const objects = new Map(shops.map((name) => [name, { metadata: { name } }]));
+      const messages: string[] = [];
+      const refuse = async (): Promise<never> => {
+        throw new ApiError({ status: 403, reason: "Forbidden", message: "no" });
+      };
+      const loop = new BaselineLoop({
+        log: createLogger("info", { write: (line) => messages.push(JSON.parse(line).msg) }),
+        metrics: createMetrics(),
+        configuration: () => current,
+        onWrite: () => {},
+        cached: { namespace: (name) => objects.get(name), policiesIn: () => [] },
+        isNew: () => false,
+        record: () => {},
+        onTried: () => {},
+        wake: async () => {},
+      });
+      const client: LoopClient = {
+        get: async <T>(path: string): Promise<T> => {
+          const object = objects.get(path.split("/").at(-1) ?? "");
+          if (object === undefined) throw new ApiError({ status: 404, reason: "NotFound", message: path });
+          return object as T;
+        },
+        pages: async function* () {},
+        apply: refuse,
+        replace: refuse,
+        create: refuse,
+        delete: refuse,
+        patch: refuse,
+      };
+      const controller = new AbortController();
+      runs.push({ controller, ended: loop.run(client, objects.values(), controller.signal) });
+      const halted = "the rollout has halted: too many namespaces fail";
+      await eventually(() => expect(messages).toContain(halted));
+      const looks = () => messages.filter((message) => message === "every namespace has been looked at").length;
+      const before = looks();
+      current = configured([web], ["web"]);
+      loop.reconsider(objects.values());
+      await eventually(() => expect(looks()).toBeGreaterThan(before));
+      expect(messages).not.toContain("the rollout goes on");
+      expect(loop.standstillOf("web")).toBeUndefined();
+    });
+
     test("is another's when it does not come back", async () => {
       let current = held;
       const { calls, onNamespace, run } = startShop(given, false, () => current);
