@@ -64,8 +64,12 @@ describeCluster(
       for (const name of SHOPS) await createNamespace(client, name, { tier: "shop" });
       for (const name of SHOPS) await complete(name, [INGRESS, EGRESS]);
       // Until the API server itself stamps by it, and its record is on the Lease.
-      await sleep(GAP_MS);
-    }, LIMIT);
+      await eventually(async () => {
+        const from = auditEnd(cluster());
+        await sleep(GAP_MS);
+        expect(writesSince(from)).toEqual([]);
+      }, LIMIT);
+    }, 2 * LIMIT);
     afterAll(async () => {
       await drawbridge?.stop();
       await client?.close();
