@@ -313,11 +313,21 @@ describeCluster(
       );
       expect(await policiesIn("not-selected")).toEqual([]);
       await cluster().ok(["delete", "networkbaseline", "ingress-only"]);
+      // It may be about to be replaced.
+      await eventually(
+        () =>
+          expect(drawbridge.log).toContainEqual(
+            expect.objectContaining({
+              baseline: "ingress-only",
+              msg: "a NetworkBaseline that was deleted holds its place no longer",
+            }),
+          ),
+        45_000,
+      );
       await eventually(async () => {
         const { stdout } = await cluster().kubectl(["create", "namespace", "probe", "--dry-run=server", "-o", "yaml"]);
         expect(stdout).toContain(MARKER);
-        // It may be about to be replaced, and holds its place for 15 s.
-      }, 45_000);
+      });
     }, 90_000);
 
     test("a namespace that is deleted goes away, with its policies, and without being tried for ever", async () => {
