@@ -45,10 +45,8 @@ export function broadParts(
     public: isExposed ? {} : byKind[`public${family}`],
     private: byKind[`private${family}`],
   });
-  const judgeIPv4 = (set: RangeSet<number>) =>
-    set.length === 0 ? undefined : judge("IPv4", countsOf(set, PRIVATE.IPv4), limits("IPv4"));
-  const judgeIPv6 = (set: RangeSet<bigint>) =>
-    set.length === 0 ? undefined : judge("IPv6", countsOf(set, PRIVATE.IPv6), limits("IPv6"));
+  const judgeIPv4 = (set: RangeSet<number>) => judge("IPv4", set, PRIVATE.IPv4, limits("IPv4"));
+  const judgeIPv6 = (set: RangeSet<bigint>) => judge("IPv6", set, PRIVATE.IPv6, limits("IPv6"));
   const inIPv6 = found.map(({ peer }) => ({ peer, set: splitNat64(peer.addresses.IPv6).IPv6 }));
   // What a gateway would turn into IPv4 counts as IPv4; but `::/0` is one mistake, not two. (And an exposed workload
   // need not know of the private IPv4 addresses within the IPv6 that it is exposed to.)
@@ -99,7 +97,14 @@ const EVERY: Readonly<Record<Family, bigint>> = {
   IPv6: prefixSize("IPv6", 0) - prefixSize("IPv4", 0),
 };
 
-function judge(family: Family, counts: Counts, limits: { public: Limit; private: Limit }): Verdict | undefined {
+function judge<N extends number | bigint>(
+  family: Family,
+  set: RangeSet<N>,
+  privateSet: RangeSet<N>,
+  limits: { public: Limit; private: Limit },
+): Verdict | undefined {
+  if (set.length === 0) return undefined;
+  const counts = countsOf(set, privateSet);
   const parts = (["public", "private"] as const).flatMap((name) => {
     const over = exceeded(family, counts[name], limits[name]);
     return over === undefined ? [] : [{ name, count: counts[name], ...over }];

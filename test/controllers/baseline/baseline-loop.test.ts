@@ -25,6 +25,9 @@ afterEach(async () => {
   await Promise.all(runs.splice(0).map(({ ended }) => ended));
 });
 
+/** Nothing is new, and nobody hears of anything. */
+const QUIET = { onWrite: () => {}, isNew: () => false, record: () => {}, onTried: () => {}, wake: async () => {} };
+
 /** In mode audit nothing is injected: each namespace takes just the removal of its marker. */
 function start(patch: (path: string) => Promise<void> = async () => {}) {
   const namespaces = new Map<string, Namespace>();
@@ -34,12 +37,8 @@ function start(patch: (path: string) => Promise<void> = async () => {}) {
     log: createLogger("warn", { write: (line) => logged.push(line) }),
     metrics: createMetrics(),
     configuration: () => configure("audit", embedded, new DocumentSet()),
-    onWrite: () => {},
     cached: { namespace: (name) => namespaces.get(name), policiesIn: () => [] },
-    isNew: () => false,
-    record: () => {},
-    onTried: () => {},
-    wake: async () => {},
+    ...QUIET,
   });
   const refuse = async (): Promise<never> => {
     throw new Error("no policy is to be written here");
@@ -415,12 +414,8 @@ describe("BaselineLoop, of namespaces that wait for nothing", () => {
         log: createLogger("info", { write: (line) => messages.push(JSON.parse(line).msg) }),
         metrics: createMetrics(),
         configuration: () => current,
-        onWrite: () => {},
         cached: { namespace: (name) => objects.get(name), policiesIn: () => [] },
-        isNew: () => false,
-        record: () => {},
-        onTried: () => {},
-        wake: async () => {},
+        ...QUIET,
       });
       const client: LoopClient = {
         get: async <T>(path: string): Promise<T> => {
